@@ -1,0 +1,34 @@
+/** The bytes of the Redis protocol by name. */
+
+export const NUL = 0;
+export const TAB = 9;
+export const LF = 10;
+export const CR = 13;
+export const SPACE = 32;
+export const BANG = 33;
+export const QUOTE = 34;
+export const HASH = 35;
+export const DOLLAR = 36;
+export const PERCENT = 37;
+export const APOSTROPHE = 39;
+export const PAREN = 40;
+export const STAR = 42;
+export const PLUS = 43;
+export const COMMA = 44;
+export const MINUS = 45;
+export const ZERO = 48;
+export const NINE = 57;
+export const COLON = 58;
+export const EQUALS = 61;
+export const GREATER = 62;
+export const BACKSLASH = 92;
+export const UNDERSCORE = 95;
+export const PIPE = 124;
+export const TILDE = 126;
+
+export const EMPTY: Buffer = Buffer.alloc(0);
+
+/** The byte at an index that the caller knows to be inside: the only place that vouches for one. */
+export function byteAt(buffer: Buffer, index: number): number {
+  return buffer[index] as number;
+}
