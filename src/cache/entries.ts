@@ -1,0 +1,340 @@
+/** Holds every entry of every partition: the columns that describe a slot, the order of use, the limits and counts. */
+import { HashTable } from './hash-table';
+import { hashOfBytes, hashOfKey } from './key-hash';
+import { LinkedList, NONE } from './linked-list';
+import { SEGMENT_BYTES, ValueLog } from './value-log';
+
+/** `purged` is for what is removed without its key being judged: it belongs to a generation that has ended. */
+export type RemovalReason = 'evicted' | 'expired' | 'dropped' | 'replaced' | 'purged';
+
+export interface StoreLimits {
+  /** Slots in use at most, those of ended generations and stale copies included. */
+  maxKeys: number;
+  /** Bytes at most, as `size` counts them. */
+  maxMemory: number;
+  /** The longest value that is kept, without its RESP frame. */
+  maxValue: number;
+  /** Whether an ended generation may stay readable; costs eight bytes for each entry. */
+  keepsStale: boolean;
+}
+
+export const FILLED_BY_GET = 1;
+export const FILLED_BY_MGET = 2;
+const NEGATIVE = 128;
+
+export const MOST_KEYS = 16_000_000;
+
+/** What an entry costs beside its record: its place in each column, here and in the list, the table and the log. */
+const ENTRY_BYTES = 60;
+const STALE_BYTES = 8;
+
+const NO_VALUE = Buffer.alloc(0);
+
+const FIRST_CAPACITY = 1024;
+const SMALLEST_SEGMENT = 4096;
+
+/** While ended generations still occupy slots, each insert looks at this many for one to reclaim. */
+const RECLAIMED_BY_INSERT = 8;
+
+/**
+ * The entries of a partition between two ends. When it ends, all of them do at once, because nobody looks for them
+ * any more; their slots are given back one by one later. Its number is used again when the last slot is.
+ */
+export class Generation {
+  fate: 'live' | 'stale' | 'ended' = 'live';
+  occupied = 0;
+
+  constructor(readonly number: number) {}
+}
+
+/** What a partition holds after it was released: no slot belongs to it, ever. */
+export const NO_GENERATION = new Generation(NONE);
+
+export class Entries {
+  readonly #limits: StoreLimits;
+  readonly #table = new HashTable();
+  readonly #order = new LinkedList();
+  readonly #values: ValueLog;
+  readonly #generations: (Generation | undefined)[] = [];
+  readonly #freeNumbers: number[] = [];
+
+  #capacity = 0;
+  #touchedSlots = 0;
+  #freeSlots: number[] = [];
+  #generationOf = new Int32Array(0);
+  #deadline = new Float64Array(0);
+  #redisDeadline = new Float64Array(0);
+  #storedAt = new Float64Array(0);
+  #hits = new Uint32Array(0);
+  #kind = new Uint8Array(0);
+
+  #cursor = 0;
+  #occupied = 0;
+  #ended = 0;
+  #liveKeys = 0;
+  #evictions = 0;
+  #expirations = 0;
+
+  constructor(limits: StoreLimits) {
+    this.#limits = { ...limits, maxKeys: Math.min(limits.maxKeys, MOST_KEYS) };
+    this.#values = new ValueLog(segmentBytesFor(limits.maxMemory));
+  }
+
+  get keepsStale(): boolean {
+    return this.#limits.keepsStale;
+  }
+
+  get keys(): number {
+    return this.#liveKeys;
+  }
+
+  get bytes(): number {
+    return this.#occupied * this.#entryBytes + this.#values.bytesUsed;
+  }
+
+  get evictions(): number {
+    return this.#evictions;
+  }
+
+  get expirations(): number {
+    return this.#expirations;
+  }
+
+  begin(): Generation {
+    const number = this.#freeNumbers.pop() ?? this.#generations.length;
+    const generation = new Generation(number);
+    this.#generations[number] = generation;
+    return generation;
+  }
+
+  /** Its entries are not live any more, but `locate` still finds them. */
+  retire(generation: Generation): void {
+    this.#liveKeys -= generation.occupied;
+    generation.fate = 'stale';
+  }
+
+  end(generation: Generation): void {
+    if (generation.fate === 'ended') return;
+    if (generation.fate === 'live') this.#liveKeys -= generation.occupied;
+    generation.fate = 'ended';
+    this.#ended += generation.occupied;
+    if (generation.occupied === 0) this.#forget(generation);
+  }
+
+  /** The slot of the key's entry, expired or not, or NONE. */
+  locate(generation: Generation, key: string): number {
+    let slot = this.#table.first(hashOfKey(key, generation.number));
+    while (slot !== NONE && !(this.#belongs(slot, generation) && this.#values.holdsKey(slot, key))) {
+      slot = this.#table.after(slot);
+    }
+    return slot;
+  }
+
+  /** The same for the key source[start, end). */
+  locateBytes(generation: Generation, source: Buffer, start: number, end: number): number {
+    let slot = this.#table.first(hashOfBytes(source, start, end, generation.number));
+    while (
+      slot !== NONE &&
+      !(this.#belongs(slot, generation) && this.#values.holdsKeyBytes(slot, source, start, end))
+    ) {
+      slot = this.#table.after(slot);
+    }
+    return slot;
+  }
+
+  hasExpired(slot: number, generation: Generation, now: number): boolean {
+    // A live entry ends by its own deadline, a stale copy by Redis's.
+    return now >= (generation.fate === 'stale' ? (this.#redisDeadline[slot] ?? 0) : this.deadline(slot));
+  }
+
+  countHit(slot: number): void {
+    this.#order.moveToFirst(slot);
+    this.#hits[slot] = this.hits(slot) + 1;
+  }
+
+  /** The key must not be in the generation; false when the limits leave no place for such an entry. */
+  insert(
+    generation: Generation,
+    key: string,
+    value: Buffer | undefined,
+    start: number,
+    end: number,
+    deadline: number,
+    redisDeadline: number,
+    now: number,
+    filledBy: number,
+  ): boolean {
+    const length = value === undefined ? 0 : end - start;
+    const cost = this.#cost(key.length, length);
+    if (!this.#fits(cost, value, length)) return false;
+    if (this.#ended > 0) this.sweep(now, RECLAIMED_BY_INSERT);
+    this.#makeRoom(cost, this.#values.cost(key.length, length), now);
+    const slot = this.#takeSlot();
+    this.#values.put(slot, key, value ?? NO_VALUE, start, start + length);
+    this.#table.link(slot, hashOfKey(key, generation.number));
+    this.#generationOf[slot] = generation.number;
+    this.#deadline[slot] = deadline;
+    if (this.#limits.keepsStale) this.#redisDeadline[slot] = redisDeadline;
+    this.#storedAt[slot] = now;
+    this.#hits[slot] = 0;
+    this.#kind[slot] = value === undefined ? filledBy | NEGATIVE : filledBy;
+    this.#order.linkFirst(slot);
+    generation.occupied++;
+    this.#liveKeys++;
+    return true;
+  }
+
+  /** The one way out: takes the entry from every index and every count. */
+  remove(slot: number, reason: RemovalReason): void {
+    const generation = this.#generations[this.#generationOf[slot] ?? NONE];
+    if (generation === undefined) return;
+    this.#count(generation, reason);
+    this.#table.unlink(slot);
+    this.#order.unlink(slot);
+    this.#values.remove(slot);
+    this.#generationOf[slot] = NONE;
+    this.#freeSlots.push(slot);
+    this.#occupied--;
+    generation.occupied--;
+    if (generation.fate === 'ended' && generation.occupied === 0) this.#forget(generation);
+  }
+
+  /** Looks at `budget` slots, going round, and removes those that have expired or belong to an ended generation. */
+  sweep(now: number, budget: number): void {
+    for (let looks = Math.min(budget, this.#touchedSlots); looks > 0; looks--) {
+      if (this.#cursor >= this.#touchedSlots) this.#cursor = 0;
+      const slot = this.#cursor++;
+      const generation = this.#generations[this.#generationOf[slot] ?? NONE];
+      if (generation === undefined) continue;
+      if (generation.fate === 'ended') this.remove(slot, 'purged');
+      else if (this.hasExpired(slot, generation, now)) this.remove(slot, 'expired');
+    }
+  }
+
+  isNegative(slot: number): boolean {
+    return ((this.#kind[slot] ?? 0) & NEGATIVE) !== 0;
+  }
+
+  filledBy(slot: number): number {
+    return (this.#kind[slot] ?? 0) & ~NEGATIVE;
+  }
+
+  valueLength(slot: number): number {
+    return this.#values.length(slot);
+  }
+
+  copyValue(slot: number, target: Buffer, at: number): number {
+    return this.#values.copyTo(slot, target, at);
+  }
+
+  readValue(slot: number): Buffer {
+    return this.#values.read(slot);
+  }
+
+  storedAt(slot: number): number {
+    return this.#storedAt[slot] ?? 0;
+  }
+
+  deadline(slot: number): number {
+    return this.#deadline[slot] ?? 0;
+  }
+
+  hits(slot: number): number {
+    return this.#hits[slot] ?? 0;
+  }
+
+  size(slot: number): number {
+    return this.#cost(this.#values.keyLength(slot), this.valueLength(slot));
+  }
+
+  #belongs(slot: number, generation: Generation): boolean {
+    return this.#generationOf[slot] === generation.number;
+  }
+
+  get #entryBytes(): number {
+    return this.#limits.keepsStale ? ENTRY_BYTES + STALE_BYTES : ENTRY_BYTES;
+  }
+
+  #cost(keyLength: number, valueLength: number): number {
+    return this.#entryBytes + this.#values.cost(keyLength, valueLength);
+  }
+
+  #fits(cost: number, value: Buffer | undefined, length: number): boolean {
+    const { maxKeys, maxMemory, maxValue } = this.#limits;
+    if (maxKeys < 1 || cost > maxMemory) return false;
+    return value === undefined || payloadLength(length) <= maxValue;
+  }
+
+  #makeRoom(entry: number, record: number, now: number): void {
+    while (this.#occupied >= this.#limits.maxKeys) this.#evict(now);
+    while (this.#occupied > 0 && this.bytes + entry + this.#values.waste(record) > this.#limits.maxMemory) {
+      if (!this.#values.clean()) this.#evict(now);
+    }
+  }
+
+  #evict(now: number): void {
+    const slot = this.#order.tail;
+    const generation = this.#generations[this.#generationOf[slot] ?? NONE];
+    if (generation === undefined) return;
+    if (generation.fate === 'ended') this.remove(slot, 'purged');
+    else this.remove(slot, this.hasExpired(slot, generation, now) ? 'expired' : 'evicted');
+  }
+
+  #count(generation: Generation, reason: RemovalReason): void {
+    if (generation.fate === 'ended') this.#ended--;
+    if (generation.fate !== 'live') return;
+    this.#liveKeys--;
+    if (reason === 'evicted') this.#evictions++;
+    if (reason === 'expired') this.#expirations++;
+  }
+
+  #takeSlot(): number {
+    this.#occupied++;
+    const freed = this.#freeSlots.pop();
+    if (freed !== undefined) return freed;
+    if (this.#touchedSlots === this.#capacity) this.#grow();
+    return this.#touchedSlots++;
+  }
+
+  #grow(): void {
+    const capacity = Math.min(Math.max(FIRST_CAPACITY, this.#capacity * 2), this.#limits.maxKeys);
+    this.#generationOf = copied(this.#generationOf, new Int32Array(capacity));
+    this.#deadline = copied(this.#deadline, new Float64Array(capacity));
+    if (this.#limits.keepsStale)
+      this.#redisDeadline = copied(this.#redisDeadline, new Float64Array(capacity));
+    this.#storedAt = copied(this.#storedAt, new Float64Array(capacity));
+    this.#hits = copied(this.#hits, new Uint32Array(capacity));
+    this.#kind = copied(this.#kind, new Uint8Array(capacity));
+    this.#table.reserve(capacity);
+    this.#order.reserve(capacity);
+    this.#values.reserve(capacity);
+    this.#capacity = capacity;
+  }
+
+  #forget(generation: Generation): void {
+    this.#generations[generation.number] = undefined;
+    this.#freeNumbers.push(generation.number);
+  }
+}
+
+/** The length of the bulk string inside `$<length>\r\n<payload>\r\n`. */
+function payloadLength(framed: number): number {
+  let payload = framed - 6;
+  for (let power = 10; power <= payload - 1; power *= 10) payload--;
+  return payload;
+}
+
+/** A sixty-fourth of the memory allowed, so that a small cache is not one half-empty segment. */
+function segmentBytesFor(maxMemory: number): number {
+  let bytes = SMALLEST_SEGMENT;
+  while (bytes < SEGMENT_BYTES && bytes * 64 < maxMemory) bytes *= 2;
+  return bytes;
+}
+
+function copied<Column extends Int32Array | Uint32Array | Uint8Array | Float64Array>(
+  from: Column,
+  to: Column,
+): Column {
+  to.set(from);
+  return to;
+}

@@ -1,0 +1,318 @@
+/** Keeps keys and values outside the V8 heap, one record for each slot, in segments that are only appended to. */
+import { LinkedList, NONE } from './linked-list';
+
+export const SEGMENT_BYTES = 131_072;
+
+/** In front of each record: its slot (so that whoever cleans a segment can walk it), its key's and value's length. */
+const HEADER_BYTES = 12;
+const KEY_LENGTH_AT = 4;
+const VALUE_LENGTH_AT = 8;
+
+/** What a Buffer of its own costs beside its bytes. */
+const LARGE_OVERHEAD = 256;
+
+/** A record longer than this part of a segment gets a Buffer of its own: 16 KB of 128. */
+const LARGE_PART = 8;
+
+const NOWHERE = 0;
+const SHARES = 8;
+const CLEANABLE_SHARE = 2;
+const MOST_SPARES = 2;
+const DEAD_PART = 1 / 4;
+
+/** Up to this a plain loop is quicker than Buffer's own copy and write. */
+const SHORT_COPY = 64;
+
+class Segment {
+  used = 0;
+  dead = 0;
+
+  constructor(
+    readonly number: number,
+    readonly buffer: Buffer,
+    readonly large: boolean,
+  ) {}
+}
+
+/**
+ *     segment   [slot|lengths|key…|value…][slot|lengths|key…|value…][slot|lengths|key…|value…]· · · ·
+ *               ^ offset of a live one     ^ dead: its slot points elsewhere              ^ used
+ *
+ * Removing only marks bytes as dead. Once a quarter of all is dead, the sparsest segment's live records move to the
+ * open one, a segment for each operation at most: a removal kills less than a cleaning step frees.
+ */
+export class ValueLog {
+  readonly #segmentBytes: number;
+  readonly #longest: number;
+  /** For each slot its segment's number and its record's offset there, side by side for the processor's cache. */
+  #places = new Int32Array(0);
+  /** Number 0 is no segment: a column of zeros means that no slot holds anything. */
+  #segments: (Segment | undefined)[] = [undefined];
+  #freeNumbers: number[] = [];
+  #spares: Buffer[] = [];
+  #open: Segment | undefined;
+  /** Sealed segments by how many eighths of them are dead. */
+  readonly #byShare = Array.from({ length: SHARES }, () => new LinkedList());
+  #used = 0;
+  #dead = 0;
+  #allocated = 0;
+
+  constructor(segmentBytes = SEGMENT_BYTES) {
+    this.#segmentBytes = segmentBytes;
+    this.#longest = segmentBytes / LARGE_PART;
+  }
+
+  /** Bytes of all buffers, the unused rest of the open segment and the spares included. */
+  get bytesAllocated(): number {
+    return this.#allocated;
+  }
+
+  /** Bytes that records occupy, dead ones included. */
+  get bytesUsed(): number {
+    return this.#used;
+  }
+
+  get bytesDead(): number {
+    return this.#dead;
+  }
+
+  reserve(capacity: number): void {
+    if (2 * capacity <= this.#places.length) return;
+    const larger = new Int32Array(2 * capacity);
+    larger.set(this.#places);
+    this.#places = larger;
+  }
+
+  /** What a record will add to `bytesUsed`. */
+  cost(keyLength: number, valueLength: number): number {
+    const length = HEADER_BYTES + keyLength + valueLength;
+    return length > this.#longest ? length + LARGE_OVERHEAD : length;
+  }
+
+  /** What a record of this cost will leave unused for ever, because it no longer fits into the open segment. */
+  waste(cost: number): number {
+    if (this.#open === undefined || cost > this.#longest) return 0;
+    return this.#open.used + cost > this.#segmentBytes ? this.#segmentBytes - this.#open.used : 0;
+  }
+
+  /** Stores the key and a copy of source[start, end). The slot must hold nothing. */
+  put(slot: number, key: string, source: Buffer, start: number, end: number): void {
+    const length = HEADER_BYTES + key.length + (end - start);
+    const segment = length > this.#longest ? this.#createLarge(length) : this.#openFor(length);
+    const { buffer } = segment;
+    const at = this.#claim(slot, segment, length);
+    buffer.writeInt32LE(slot, at);
+    buffer.writeInt32LE(key.length, at + KEY_LENGTH_AT);
+    buffer.writeInt32LE(end - start, at + VALUE_LENGTH_AT);
+    writeKey(key, buffer, at + HEADER_BYTES);
+    copyBytes(source, start, buffer, at + HEADER_BYTES + key.length, end - start);
+  }
+
+  remove(slot: number): void {
+    const segment = this.#segmentFor(slot);
+    if (segment === undefined) return;
+    this.#places[2 * slot] = NOWHERE;
+    if (segment.large) this.#free(segment);
+    else this.#bury(segment, recordLength(segment.buffer, this.#offset(slot)));
+    if (this.#dead > this.#segmentBytes && this.#dead > this.#used * DEAD_PART) this.clean();
+  }
+
+  holdsKey(slot: number, key: string): boolean {
+    const buffer = this.#segmentFor(slot)?.buffer;
+    const at = this.#offset(slot);
+    if (buffer === undefined || buffer.readInt32LE(at + KEY_LENGTH_AT) !== key.length) return false;
+    const from = at + HEADER_BYTES;
+    for (let i = 0; i < key.length; i++) if (buffer[from + i] !== key.charCodeAt(i)) return false;
+    return true;
+  }
+
+  holdsKeyBytes(slot: number, source: Buffer, start: number, end: number): boolean {
+    const buffer = this.#segmentFor(slot)?.buffer;
+    const at = this.#offset(slot);
+    if (buffer === undefined || buffer.readInt32LE(at + KEY_LENGTH_AT) !== end - start) return false;
+    const from = at + HEADER_BYTES - start;
+    for (let i = start; i < end; i++) if (buffer[from + i] !== source[i]) return false;
+    return true;
+  }
+
+  keyLength(slot: number): number {
+    return this.#segmentFor(slot)?.buffer.readInt32LE(this.#offset(slot) + KEY_LENGTH_AT) ?? 0;
+  }
+
+  /** Bytes of the value. */
+  length(slot: number): number {
+    return this.#segmentFor(slot)?.buffer.readInt32LE(this.#offset(slot) + VALUE_LENGTH_AT) ?? 0;
+  }
+
+  /** Returns the number of bytes copied. */
+  copyTo(slot: number, target: Buffer, at: number): number {
+    const buffer = this.#segmentFor(slot)?.buffer;
+    if (buffer === undefined) return 0;
+    const offset = this.#offset(slot);
+    const length = buffer.readInt32LE(offset + VALUE_LENGTH_AT);
+    const from = offset + HEADER_BYTES + buffer.readInt32LE(offset + KEY_LENGTH_AT);
+    copyBytes(buffer, from, target, at, length);
+    return length;
+  }
+
+  read(slot: number): Buffer {
+    const copy = Buffer.allocUnsafe(this.length(slot));
+    this.copyTo(slot, copy, 0);
+    return copy;
+  }
+
+  /** Frees one of the sparsest segments by moving what lives in it; false when none is worth the copying. */
+  clean(): boolean {
+    for (let share = SHARES - 1; share >= CLEANABLE_SHARE; share--) {
+      const segment = this.#segments[this.#byShare[share]?.head ?? NONE];
+      if (segment === undefined) continue;
+      this.#evacuate(segment);
+      return true;
+    }
+    return false;
+  }
+
+  #segmentFor(slot: number): Segment | undefined {
+    return this.#segments[this.#places[2 * slot] ?? NOWHERE];
+  }
+
+  #offset(slot: number): number {
+    return this.#places[2 * slot + 1] ?? 0;
+  }
+
+  #createLarge(length: number): Segment {
+    const segment = this.#create(Buffer.allocUnsafeSlow(length), true);
+    this.#used += LARGE_OVERHEAD;
+    return segment;
+  }
+
+  /** Gives the slot the next bytes of the segment; returns where they begin. */
+  #claim(slot: number, segment: Segment, length: number): number {
+    const at = segment.used;
+    segment.used += length;
+    this.#used += length;
+    this.#places[2 * slot] = segment.number;
+    this.#places[2 * slot + 1] = at;
+    return at;
+  }
+
+  #openFor(bytes: number): Segment {
+    const open = this.#open;
+    if (open !== undefined) {
+      if (open.used + bytes <= this.#segmentBytes) return open;
+      this.#seal(open);
+    }
+    const buffer = this.#spares.pop();
+    if (buffer !== undefined) this.#allocated -= buffer.length;
+    this.#open = this.#create(buffer ?? Buffer.allocUnsafeSlow(this.#segmentBytes), false);
+    return this.#open;
+  }
+
+  /** What is left at its end will never be used: dead bytes like others. */
+  #seal(segment: Segment): void {
+    const rest = this.#segmentBytes - segment.used;
+    segment.used = this.#segmentBytes;
+    segment.dead += rest;
+    this.#used += rest;
+    this.#dead += rest;
+    this.#open = undefined;
+    this.#byShare[this.#share(segment)]?.linkFirst(segment.number);
+  }
+
+  #bury(segment: Segment, bytes: number): void {
+    const before = this.#share(segment);
+    segment.dead += bytes;
+    this.#dead += bytes;
+    if (segment === this.#open) {
+      if (segment.dead === segment.used) this.#rewind(segment);
+      return;
+    }
+    if (segment.dead === segment.used) {
+      this.#byShare[before]?.unlink(segment.number);
+      this.#free(segment);
+      return;
+    }
+    const after = this.#share(segment);
+    if (after === before) return;
+    this.#byShare[before]?.unlink(segment.number);
+    this.#byShare[after]?.linkFirst(segment.number);
+  }
+
+  /** Nothing in the open segment lives: write over it. */
+  #rewind(segment: Segment): void {
+    this.#used -= segment.used;
+    this.#dead -= segment.dead;
+    segment.used = 0;
+    segment.dead = 0;
+  }
+
+  #evacuate(segment: Segment): void {
+    this.#byShare[this.#share(segment)]?.unlink(segment.number);
+    const { buffer } = segment;
+    for (let at = 0; segment.used > segment.dead; ) {
+      const slot = buffer.readInt32LE(at);
+      const length = recordLength(buffer, at);
+      if (this.#segmentFor(slot) === segment && this.#offset(slot) === at) {
+        this.#move(slot, segment, at, length);
+      }
+      at += length;
+    }
+    this.#free(segment);
+  }
+
+  #move(slot: number, from: Segment, at: number, length: number): void {
+    const to = this.#openFor(length);
+    copyBytes(from.buffer, at, to.buffer, this.#claim(slot, to, length), length);
+    from.used -= length;
+    this.#used -= length;
+  }
+
+  #share(segment: Segment): number {
+    return Math.min(SHARES - 1, Math.floor((segment.dead * SHARES) / this.#segmentBytes));
+  }
+
+  #create(buffer: Buffer, large: boolean): Segment {
+    const number = this.#freeNumbers.pop() ?? this.#segments.length;
+    const segment = new Segment(number, buffer, large);
+    this.#segments[number] = segment;
+    this.#allocated += buffer.length;
+    for (const list of this.#byShare) list.reserve(capacityFor(number + 1));
+    return segment;
+  }
+
+  #free(segment: Segment): void {
+    this.#used -= segment.large ? segment.used + LARGE_OVERHEAD : segment.used;
+    this.#dead -= segment.dead;
+    this.#segments[segment.number] = undefined;
+    this.#freeNumbers.push(segment.number);
+    if (!segment.large && this.#spares.length < MOST_SPARES) this.#spares.push(segment.buffer);
+    else this.#allocated -= segment.buffer.length;
+  }
+}
+
+function recordLength(buffer: Buffer, at: number): number {
+  return HEADER_BYTES + buffer.readInt32LE(at + KEY_LENGTH_AT) + buffer.readInt32LE(at + VALUE_LENGTH_AT);
+}
+
+function writeKey(key: string, target: Buffer, at: number): void {
+  if (key.length > SHORT_COPY) {
+    target.write(key, at, 'latin1');
+    return;
+  }
+  for (let i = 0; i < key.length; i++) target[at + i] = key.charCodeAt(i);
+}
+
+function copyBytes(source: Buffer, from: number, target: Buffer, at: number, length: number): void {
+  if (length > SHORT_COPY) {
+    source.copy(target, at, from, from + length);
+    return;
+  }
+  for (let i = 0; i < length; i++) target[at + i] = source[from + i] ?? 0;
+}
+
+/** The power of two that holds `count`. */
+function capacityFor(count: number): number {
+  let capacity = 64;
+  while (capacity < count) capacity *= 2;
+  return capacity;
+}
