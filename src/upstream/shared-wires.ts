@@ -1,0 +1,48 @@
+/** The wires that all clients of one identity share for plain commands: so many for each protocol version. */
+import { handshake } from './handshake';
+import type { Identity, Protocol } from './identity';
+import type { Wire } from './wire';
+import type { WireMaker } from './wire-maker';
+
+const IDLE_FOR = 60_000;
+
+export class SharedWires {
+  readonly #wires: Record<Protocol, (Wire | undefined)[]>;
+  readonly #identity: Identity;
+  readonly #maker: WireMaker;
+
+  constructor(identity: Identity, maker: WireMaker, count: number) {
+    this.#identity = identity;
+    this.#maker = maker;
+    this.#wires = { 2: new Array(count).fill(undefined), 3: new Array(count).fill(undefined) };
+  }
+
+  /** A client always gets the same wire, so that its own commands stay in order. */
+  wireFor(client: number, protocol: Protocol, now: number): Wire {
+    const wires = this.#wires[protocol];
+    const place = client % wires.length;
+    const wire = wires[place];
+    if (wire && !wire.closed) {
+      wire.lastUsedAt = now;
+      return wire;
+    }
+    const opened = this.#maker.open(handshake(this.#identity, protocol));
+    opened.lastUsedAt = now;
+    wires[place] = opened;
+    return opened;
+  }
+
+  *open(): Iterable<Wire> {
+    for (const wire of [...this.#wires[2], ...this.#wires[3]]) if (wire && !wire.closed) yield wire;
+  }
+
+  closeIdle(now: number): void {
+    for (const wire of this.open()) {
+      if (wire.unanswered === 0 && now - wire.lastUsedAt > IDLE_FOR) wire.close('idle');
+    }
+  }
+
+  close(reason: string): void {
+    for (const wire of this.open()) wire.close(reason);
+  }
+}

@@ -1,0 +1,91 @@
+/** Opens wires to the one backing Redis, and knows whether it is worth trying just now. */
+import { connect, isIP, Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { Clock } from '../clock';
+import { describeAddress, type RedisAddress } from './address';
+import type { HandshakeStep } from './handshake';
+import { Wire, type WireEvents } from './wire';
+
+export interface WireMakerOptions {
+  readonly address: RedisAddress;
+  readonly timeout: number;
+  readonly ca: Buffer | undefined;
+  readonly clock: Clock;
+}
+
+const FIRST_BACKOFF = 50;
+const LONGEST_BACKOFF = 2_000;
+
+export class WireMaker {
+  readonly #options: WireMakerOptions;
+  readonly #open = new Set<Wire>();
+  #failures = 0;
+  #retryAt = 0;
+  /** Why the last attempt failed; undefined while the backing server is, as far as is known, there. */
+  unreachable: string | undefined;
+
+  constructor(options: WireMakerOptions) {
+    this.#options = options;
+  }
+
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  open(steps: readonly HandshakeStep[], events: WireEvents = {}): Wire {
+    const refusal = this.#refusal();
+    let ready = false;
+    const wire = new Wire({
+      connect: () => (refusal === undefined ? this.#connect() : new Socket()),
+      steps,
+      timeout: this.#options.timeout,
+      events: {
+        ...events,
+        onReady: (opened) => {
+          ready = true;
+          this.noteReachable();
+          events.onReady?.(opened);
+        },
+        onClosed: (closed, reason) => {
+          this.#open.delete(closed);
+          if (!ready && refusal === undefined && !closed.refused) this.#noteFailure(reason);
+          events.onClosed?.(closed, reason);
+        },
+      },
+    });
+    if (refusal !== undefined) wire.close(refusal);
+    else this.#open.add(wire);
+    return wire;
+  }
+
+  noteReachable(): void {
+    this.#failures = 0;
+    this.#retryAt = 0;
+    this.unreachable = undefined;
+  }
+
+  closeAll(reason: string): void {
+    for (const wire of [...this.#open]) wire.close(reason);
+  }
+
+  /** While a failed attempt is fresh, nobody starts another: a server that comes up is not met by a stampede. */
+  #refusal(): string | undefined {
+    return this.#options.clock.now() < this.#retryAt ? this.unreachable : undefined;
+  }
+
+  #noteFailure(reason: string): void {
+    const longest = Math.min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** this.#failures);
+    this.#failures += 1;
+    this.#retryAt = this.#options.clock.now() + longest * (0.5 + Math.random() / 2);
+    this.unreachable = `cannot reach the backing Redis at ${describeAddress(this.#options.address)}: ${reason}`;
+  }
+
+  #connect(): Socket {
+    const { address, ca } = this.#options;
+    if (address.kind === 'unix') return connect({ path: address.path });
+    if (address.kind === 'tcp') return connect({ host: address.host, port: address.port });
+    // A certificate is for a name: Node refuses an IP address as one.
+    const servername = isIP(address.host) === 0 ? { servername: address.host } : {};
+    return connectTls({ host: address.host, port: address.port, ...servername, ...(ca ? { ca } : {}) });
+  }
+}

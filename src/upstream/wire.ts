@@ -1,0 +1,278 @@
+/** One connection to the backing Redis: what is sent on it, and who waits for which reply, in order. */
+import type { Socket } from 'node:net';
+import Queue from 'mnemonist/queue';
+import { GREATER } from '../resp/bytes';
+import { ReplyFramer } from '../resp/reply-framer';
+import { parseReply } from '../resp/reply-parser';
+import type { HandshakeStep } from './handshake';
+
+/** Waits for exactly one reply, which comes in one piece or in several. */
+export interface Waiter {
+  onReply(chunk: Buffer, start: number, end: number, last: boolean): void;
+  onLost(loss: WireLoss): void;
+}
+
+export interface WireLoss {
+  /** False when the request never left this process, so that it has certainly not been carried out. */
+  readonly sent: boolean;
+  readonly reason: string;
+}
+
+/** What a wire that no longer answers one reply for each request hands over: any frame, pushes included. */
+export type RawReader = (type: number, chunk: Buffer, start: number, end: number, last: boolean) => void;
+
+export interface WireEvents {
+  onReady?(wire: Wire): void;
+  onPush?(frame: Buffer): void;
+  onClosed?(wire: Wire, reason: string): void;
+  /** Called for any reply at all, after the chunk that it stood in was dealt with. */
+  onHeard?(): void;
+}
+
+export interface WirePlan {
+  readonly connect: () => Socket;
+  readonly steps: readonly HandshakeStep[];
+  /** Bounds connecting and handshake together. */
+  readonly timeout: number;
+  readonly events?: WireEvents;
+}
+
+type WireState = 'connecting' | 'handshaking' | 'ready' | 'closed';
+
+/** Above this many unsent bytes a wire asks those who feed it to wait. */
+const CONGESTED_AT = 8 * 1024 * 1024;
+/** Up to this size, gathered requests are copied into one buffer: one write costs less than many small ones. */
+const GATHER_UP_TO = 64 * 1024;
+
+export class Wire {
+  readonly #socket: Socket;
+  readonly #framer = new ReplyFramer();
+  readonly #waiting = new Queue<Waiter>();
+  readonly #steps: readonly HandshakeStep[];
+  readonly #events: WireEvents;
+  readonly #timer: NodeJS.Timeout;
+  #state: WireState = 'connecting';
+  #stepsAnswered = 0;
+  #unsent: Buffer[] = [];
+  #unsentBytes = 0;
+  #flushScheduled = false;
+  #partial: Buffer[] = [];
+  #raw: RawReader | undefined;
+  #closedBecause = '';
+  #onDrain: (() => void)[] = [];
+  #onClose: ((loss: WireLoss) => void)[] = [];
+  #ending = false;
+  /** True when Redis itself would not have it: a wrong password is no sign of an unreachable server. */
+  refused = false;
+  /** The id that Redis gave this connection, once the handshake told it. */
+  upstreamId = 0;
+  lastUsedAt = 0;
+
+  constructor(plan: WirePlan) {
+    this.#steps = plan.steps;
+    this.#events = plan.events ?? {};
+    this.#timer = setTimeout(() => this.close(`no answer within ${plan.timeout} ms`), plan.timeout);
+    this.#socket = plan.connect();
+    this.#socket.setNoDelay(true);
+    this.#socket.setKeepAlive(true, 10_000);
+    this.#socket.once(connectedEvent(this.#socket), () => this.#shakeHands());
+    this.#socket.on('data', (chunk: Buffer) => this.#onBytes(chunk));
+    this.#socket.on('drain', () => this.#drained());
+    this.#socket.on('error', (error) => this.close(error.message));
+    this.#socket.on('close', () => this.close('the server closed the connection'));
+  }
+
+  get ready(): boolean {
+    return this.#state === 'ready';
+  }
+
+  get closed(): boolean {
+    return this.#state === 'closed';
+  }
+
+  get unanswered(): number {
+    return this.#waiting.size;
+  }
+
+  get congested(): boolean {
+    return this.#unsentBytes + this.#socket.writableLength > CONGESTED_AT;
+  }
+
+  /** Sends one whole request; before the wire is ready it waits its turn behind the handshake. */
+  send(request: Buffer, waiter: Waiter): void {
+    if (this.#state === 'closed') {
+      waiter.onLost({ sent: false, reason: this.#closedBecause });
+      return;
+    }
+    this.#waiting.enqueue(waiter);
+    this.sendBytes(request);
+  }
+
+  /** Registers a waiter for a request whose bytes follow by `sendBytes`, or stand in an earlier `send` already. */
+  expect(waiter: Waiter): void {
+    this.#waiting.enqueue(waiter);
+  }
+
+  sendBytes(bytes: Buffer): void {
+    if (this.#state === 'closed') return;
+    this.#unsent.push(bytes);
+    this.#unsentBytes += bytes.length;
+    // Gathered until every socket that has something to read was read: one write carries what all clients asked.
+    if (this.#state === 'ready' && !this.#flushScheduled) {
+      this.#flushScheduled = true;
+      setImmediate(() => this.flush());
+    }
+  }
+
+  flush(): void {
+    this.#flushScheduled = false;
+    if (this.#state !== 'ready' || this.#unsent.length === 0) return;
+    const gathered = this.#unsent;
+    const size = this.#unsentBytes;
+    this.#unsent = [];
+    this.#unsentBytes = 0;
+    const [only] = gathered;
+    if (gathered.length === 1 && only) this.#socket.write(only);
+    else if (size <= GATHER_UP_TO) this.#socket.write(Buffer.concat(gathered, size));
+    else this.#writeEach(gathered);
+  }
+
+  /** From now on every frame goes to `reader`, and nobody waits for a reply: what comes cannot be counted any more. */
+  pin(reader: RawReader): void {
+    this.#raw = reader;
+    this.#waiting.clear();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  onceDrained(action: () => void): void {
+    this.#onDrain.push(action);
+  }
+
+  onceClosed(action: (loss: WireLoss) => void): void {
+    this.#onClose.push(action);
+  }
+
+  /** Says that nothing more will be sent: Redis answers what it has, gives up what blocks, and closes. */
+  end(): void {
+    this.#ending = true;
+    this.flush();
+    if (this.#state === 'ready') this.#socket.end();
+  }
+
+  close(reason: string): void {
+    if (this.#state === 'closed') return;
+    const sent = this.#state === 'ready';
+    this.#state = 'closed';
+    this.#closedBecause = reason;
+    clearTimeout(this.#timer);
+    this.#socket.destroy();
+    this.#unsent = [];
+    this.#partial = [];
+    // Ahead of those who wait: whoever owns the wire must have ended what depended on it before anybody is told.
+    this.#events.onClosed?.(this, reason);
+    for (;;) {
+      const waiter = this.#waiting.dequeue();
+      if (!waiter) break;
+      waiter.onLost({ sent, reason });
+    }
+    for (const action of this.#onClose) action({ sent, reason });
+    this.#onClose = [];
+    this.#drained();
+  }
+
+  #writeEach(gathered: readonly Buffer[]): void {
+    this.#socket.cork();
+    for (const bytes of gathered) this.#socket.write(bytes);
+    this.#socket.uncork();
+  }
+
+  #drained(): void {
+    const waiting = this.#onDrain;
+    this.#onDrain = [];
+    for (const action of waiting) action();
+  }
+
+  #shakeHands(): void {
+    if (this.#state !== 'connecting') return;
+    this.#state = 'handshaking';
+    if (this.#steps.length === 0) this.#becomeReady();
+    else this.#socket.write(Buffer.concat(this.#steps.map((step) => step.request)));
+  }
+
+  #becomeReady(): void {
+    clearTimeout(this.#timer);
+    this.#state = 'ready';
+    this.#events.onReady?.(this);
+    this.flush();
+    if (this.#ending) this.#socket.end();
+  }
+
+  #onBytes(chunk: Buffer): void {
+    let at = 0;
+    while (at < chunk.length && this.#state !== 'closed') {
+      const start = at;
+      at = this.#framer.scan(chunk, start);
+      if (this.#framer.problem) {
+        this.close(`the backing server sent what is no Redis protocol: ${this.#framer.problem}`);
+        return;
+      }
+      this.#onPiece(chunk, start, at, this.#framer.complete);
+    }
+    this.#events.onHeard?.();
+  }
+
+  #onPiece(chunk: Buffer, start: number, end: number, last: boolean): void {
+    if (this.#state === 'handshaking') {
+      this.#onStepAnswered(chunk, start, end, last);
+    } else if (this.#raw) {
+      this.#raw(this.#framer.type, chunk, start, end, last);
+    } else if (this.#framer.type === GREATER) {
+      const frame = this.#whole(chunk, start, end, last);
+      if (frame) this.#events.onPush?.(frame);
+    } else {
+      const waiter = last ? this.#waiting.dequeue() : this.#waiting.peek();
+      if (waiter) waiter.onReply(chunk, start, end, last);
+      else this.close(`the backing server sent a reply that nobody asked for: ${excerpt(chunk, start, end)}`);
+    }
+  }
+
+  #onStepAnswered(chunk: Buffer, start: number, end: number, last: boolean): void {
+    const frame = this.#whole(chunk, start, end, last);
+    const step = this.#steps[this.#stepsAnswered];
+    if (!frame || !step || this.#framer.type === GREATER) return;
+    const refusal = step.accept(parseReply(frame).reply, this);
+    if (refusal !== undefined) {
+      this.refused = true;
+      this.close(refusal);
+      return;
+    }
+    this.#stepsAnswered += 1;
+    if (this.#stepsAnswered === this.#steps.length) this.#becomeReady();
+  }
+
+  /** Gathers the pieces of one frame; undefined until the last one is in. */
+  #whole(chunk: Buffer, start: number, end: number, last: boolean): Buffer | undefined {
+    const piece = chunk.subarray(start, end);
+    if (last && this.#partial.length === 0) return piece;
+    this.#partial.push(piece);
+    if (!last) return undefined;
+    const frame = Buffer.concat(this.#partial);
+    this.#partial = [];
+    return frame;
+  }
+}
+
+function connectedEvent(socket: Socket): string {
+  return 'encrypted' in socket ? 'secureConnect' : 'connect';
+}
+
+function excerpt(chunk: Buffer, start: number, end: number): string {
+  return JSON.stringify(chunk.latin1Slice(start, Math.min(end, start + 64)));
+}
