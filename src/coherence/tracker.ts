@@ -1,0 +1,335 @@
+/**
+ * What one identity knows of Redis and how it is told of changes: the fill wire, its epoch, and the cache partition.
+ *
+ * Reads that fill travel on the connection that carries the pushes, so that both keep their order. An epoch is one
+ * unbroken life of that order: what was cached in it is worth nothing once it has ended.
+ */
+import type { Partition, Store } from '../cache/store';
+import type { Clock } from '../clock';
+import { encodeCommand } from '../resp/encoder';
+import { parseReply, type Reply } from '../resp/reply-parser';
+import type { Stats } from '../telemetry/stats';
+import { fillHandshake } from '../upstream/handshake';
+import type { Identity } from '../upstream/identity';
+import type { Waiter, Wire } from '../upstream/wire';
+import type { WireMaker } from '../upstream/wire-maker';
+import {
+  Claim,
+  encodeGetAndPttl,
+  encodePttl,
+  type FillHome,
+  type FillLimits,
+  type FillReader,
+  FillRegister,
+  GetFill,
+  MgetFill,
+} from './fills';
+
+export type Coherence = 'tracking' | 'ttl';
+
+export interface TrackerSettings extends FillLimits {
+  readonly coherence: Coherence;
+  readonly upstreamTimeout: number;
+  readonly staleIfError: number;
+}
+
+export interface TrackerParts {
+  readonly identity: Identity;
+  readonly maker: WireMaker;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly stats: Stats;
+  readonly settings: TrackerSettings;
+  /** A key may have changed: every partition must hear of it, not only this one. */
+  onCoherence(mode: Coherence, why: string | undefined): void;
+}
+
+export const HEARTBEAT = 1_000;
+/** Keys seen above --max-value are remembered, so many at most, and read over a shared wire from then on. */
+const MOST_BIG_KEYS = 1_000;
+const PING = encodeCommand(['PING']);
+
+export class Tracker implements FillHome {
+  readonly partition: Partition;
+  readonly limits: FillLimits;
+  readonly register = new FillRegister();
+  readonly #parts: TrackerParts;
+  readonly #bigKeys = new Set<string>();
+  #wire: Wire | undefined;
+  /** A wire that fell silent: its readers go on waiting while nothing shows that Redis is answering others. */
+  #fading: Wire | undefined;
+  #mode: Coherence;
+  #live = false;
+  #freshUntil = 0;
+  #staleUntil = 0;
+  #oldestPing: number | undefined;
+  #closed = false;
+  /** Why the next wire does without HELLO: tried anew at every later reconnect. */
+  #helloRefused: string | undefined;
+  epoch = 0;
+  heardAt = 0;
+  pushedAt = 0;
+
+  constructor(parts: TrackerParts) {
+    this.#parts = parts;
+    this.#mode = parts.settings.coherence;
+    this.limits = parts.settings;
+    this.partition = parts.store.partition();
+  }
+
+  get mode(): Coherence {
+    return this.#mode;
+  }
+
+  get live(): boolean {
+    return this.#live;
+  }
+
+  get wire(): Wire | undefined {
+    return this.#wire;
+  }
+
+  now(): number {
+    return this.#parts.clock.now();
+  }
+
+  /** Whether the cache may answer at this moment: the link is up, and its last sign of life is not too old. */
+  answersAt(now: number): boolean {
+    return this.#live && now <= this.#freshUntil;
+  }
+
+  /** Whether what was cached in the last epoch may still be given out. */
+  answersStaleAt(now: number): boolean {
+    return !this.answersAt(now) && now < this.#staleUntil;
+  }
+
+  isBig(key: string): boolean {
+    return this.#bigKeys.has(key);
+  }
+
+  /** The caller hears through `reader`, possibly before this returns. */
+  fill(key: string, keyBytes: Buffer, reader: FillReader): void {
+    const inFlight = this.register.joinable(key);
+    if (inFlight) {
+      this.#parts.stats.joinedFills += 1;
+      inFlight.join(reader);
+      return;
+    }
+    const wire = this.#openWire();
+    const fill = new GetFill(key, this);
+    fill.join(reader);
+    this.#ask(wire, encodeGetAndPttl(keyBytes), fill, 2);
+  }
+
+  /** `request` is the MGET as the client sent it. */
+  fillMany(request: Buffer, keys: readonly Buffer[], reader: FillReader): void {
+    const wire = this.#openWire();
+    const claims: Claim[] = [];
+    const places: number[] = [];
+    const bytes: Buffer[] = [request];
+    const claimed = new Set<string>();
+    const now = this.now();
+    keys.forEach((keyBytes, place) => {
+      const key = keyBytes.latin1Slice();
+      if (claimed.has(key) || this.partition.peek(key, now) >= 0) return;
+      claimed.add(key);
+      claims.push(new Claim(key, undefined));
+      places.push(place);
+      bytes.push(encodePttl(keyBytes));
+    });
+    const fill = new MgetFill(claims, places, this, reader);
+    this.#ask(wire, Buffer.concat(bytes), fill, 1 + claims.length);
+  }
+
+  /** Calls back once every push that Redis had sent before now has been handled, or the epoch has ended. */
+  synchronize(done: () => void): void {
+    const wire = this.#wire;
+    if (!wire?.ready || wire.closed) done();
+    else wire.send(PING, new Pong(this, done));
+  }
+
+  /** A write in `ttl` mode whose keys are not known, or a change that concerns all keys. */
+  dropAll(): void {
+    this.partition.endGeneration(false);
+    this.partition.endStale();
+    this.register.cancelAll();
+  }
+
+  dropKey(key: string): void {
+    this.register.cancel(key);
+  }
+
+  noteBig(key: string): void {
+    if (this.#bigKeys.size >= MOST_BIG_KEYS) this.#bigKeys.clear();
+    this.#bigKeys.add(key);
+  }
+
+  confirm(sentAt: number): void {
+    const now = this.now();
+    // The order of the stream holds, but what was given out meanwhile may have been overtaken: begin anew.
+    if (now - sentAt > this.#parts.settings.upstreamTimeout && this.#live) this.#renewEpoch();
+    this.#freshUntil = Math.max(this.#freshUntil, sentAt + HEARTBEAT + this.#parts.settings.upstreamTimeout);
+  }
+
+  onPush(push: Reply): void {
+    if (push.type !== 'push') return;
+    const [kind, keys] = push.items;
+    if (kind?.type !== 'bulk' || kind.value.latin1Slice() !== 'invalidate' || !keys) return;
+    this.pushedAt = this.now();
+    if (keys.type === 'array') for (const key of keys.items) this.#invalidate(key);
+    else this.#invalidateAll();
+  }
+
+  /** Each second: a sign of life is asked for, and its absence acted upon. */
+  heartbeat(): void {
+    const now = this.now();
+    const silentSince = this.#oldestPing;
+    if (silentSince !== undefined && now - silentSince > this.#parts.settings.upstreamTimeout) this.#fade();
+    const wire = this.#wire;
+    if (wire?.ready && !wire.closed) {
+      this.#oldestPing ??= now;
+      wire.send(PING, new Pong(this, undefined));
+    }
+    if (this.#fading?.unanswered === 0) this.#fading.close('its last reader was answered');
+  }
+
+  /** Opens the fill wire ahead of the first read. */
+  warm(): void {
+    this.#openWire();
+  }
+
+  close(reason: string): void {
+    this.#closed = true;
+    this.#endEpoch(false);
+    this.#wire?.close(reason);
+    this.#fading?.close(reason);
+    this.#parts.store.release(this.partition);
+  }
+
+  onPong(sentAt: number): void {
+    this.#oldestPing = undefined;
+    this.confirm(sentAt);
+  }
+
+  #ask(wire: Wire, request: Buffer, waiter: Waiter, replies: number): void {
+    if (wire.closed) {
+      wire.send(request, waiter);
+      return;
+    }
+    for (let more = 1; more < replies; more += 1) wire.expect(waiter);
+    wire.send(request, waiter);
+  }
+
+  #openWire(): Wire {
+    if (this.#wire && !this.#wire.closed) return this.#wire;
+    let why = this.#helloRefused;
+    this.#helloRefused = undefined;
+    let mode: Coherence = why === undefined ? this.#parts.settings.coherence : 'ttl';
+    const wire = this.#parts.maker.open(
+      fillHandshake(this.#parts.identity, mode, (refusal) => {
+        if (refusal === undefined) return;
+        mode = 'ttl';
+        why = refusal;
+      }),
+      {
+        onReady: () => this.#beginEpoch(mode, why),
+        onPush: (frame) => this.onPush(parseReply(frame).reply),
+        onClosed: (closed, reason) => this.#onClosed(closed, reason),
+        onHeard: () => {
+          this.heardAt = this.now();
+        },
+      },
+    );
+    this.#wire = wire;
+    return wire;
+  }
+
+  #beginEpoch(mode: Coherence, why: string | undefined): void {
+    const now = this.now();
+    this.#fading?.close('silent, while others were answered');
+    this.#mode = mode;
+    this.#parts.onCoherence(mode, why);
+    this.epoch += 1;
+    this.#parts.stats.epochs += 1;
+    this.partition.endStale();
+    this.#staleUntil = 0;
+    this.#oldestPing = undefined;
+    this.#freshUntil = now + HEARTBEAT + this.#parts.settings.upstreamTimeout;
+    this.#live = true;
+  }
+
+  #renewEpoch(): void {
+    this.epoch += 1;
+    this.#parts.stats.epochs += 1;
+    this.dropAll();
+  }
+
+  #endEpoch(keepStale: boolean): void {
+    if (!this.#live) return;
+    this.#live = false;
+    const window = keepStale ? this.#parts.settings.staleIfError : 0;
+    this.partition.endGeneration(window > 0);
+    this.#staleUntil = this.now() + window;
+    this.register.cancelAll();
+  }
+
+  #fade(): void {
+    this.#endEpoch(true);
+    this.#oldestPing = undefined;
+    this.#fading?.close('silent');
+    this.#fading = this.#wire;
+    this.#wire = undefined;
+    this.#openWire();
+  }
+
+  #onClosed(wire: Wire, reason: string): void {
+    if (wire === this.#fading) this.#fading = undefined;
+    if (wire !== this.#wire) return;
+    this.#wire = undefined;
+    this.#oldestPing = undefined;
+    // Ahead of everything else, reconnecting included: from here on nobody says what has changed.
+    this.#endEpoch(true);
+    // A server older than Redis 6, or one that forbids HELLO to this user: time alone, over RESP2.
+    if (wire.refused && !this.#closed && /^(ERR unknown command|NOPERM)/.test(reason))
+      this.#helloRefused = reason;
+  }
+
+  #invalidate(key: Reply): void {
+    if (key.type !== 'bulk') return;
+    const name = key.value.latin1Slice();
+    this.#parts.stats.invalidations += 1;
+    this.register.cancel(name);
+    this.partition.drop(name, 'dropped');
+    this.#bigKeys.delete(name);
+  }
+
+  /** FLUSHALL and the like. node-redis 6.3 forgets the reads in flight here, and keeps an outdated answer for good. */
+  #invalidateAll(): void {
+    this.#parts.stats.invalidationsOfAll += 1;
+    this.#bigKeys.clear();
+    this.dropAll();
+  }
+}
+
+class Pong implements Waiter {
+  readonly #tracker: Tracker;
+  readonly #sentAt: number;
+  readonly #done: (() => void) | undefined;
+
+  constructor(tracker: Tracker, done: (() => void) | undefined) {
+    this.#tracker = tracker;
+    this.#sentAt = tracker.now();
+    this.#done = done;
+  }
+
+  /** Any reply is a sign of life: -BUSY, -LOADING and -NOPERM too. */
+  onReply(_chunk: Buffer, _start: number, _end: number, last: boolean): void {
+    if (!last) return;
+    this.#tracker.onPong(this.#sentAt);
+    this.#done?.();
+  }
+
+  onLost(): void {
+    this.#done?.();
+  }
+}
