@@ -1,0 +1,60 @@
+/** Answers that the proxy words itself, and the forms in which values from memory leave. */
+import type { Partition } from '../cache/store';
+import { DOLLAR, GREATER, MINUS, UNDERSCORE } from '../resp/bytes';
+import { error, nil } from '../resp/encoder';
+import { parseReply } from '../resp/reply-parser';
+import type { Protocol } from '../upstream/identity';
+import type { WireLoss } from '../upstream/wire';
+import type { Outlet } from './outlet';
+
+export const NO_AUTH = error('NOAUTH Authentication required.');
+
+const COPIED_UP_TO = 16 * 1024;
+
+export function append(outlet: Outlet, frame: Buffer): void {
+  outlet.append(frame, 0, frame.length);
+}
+
+/** The value of a slot as Redis would have sent it. */
+export function appendEntry(outlet: Outlet, partition: Partition, slot: number, protocol: Protocol): void {
+  const size = partition.valueLength(slot);
+  if (size === 0) {
+    append(outlet, nil(protocol));
+  } else if (size <= COPIED_UP_TO) {
+    const target = outlet.reserve(size);
+    outlet.commit(partition.copyValue(slot, target, outlet.reserved));
+  } else {
+    outlet.appendPiece(partition.readValue(slot));
+  }
+}
+
+/** What a command gets whose wire could not be had, or was lost before the reply came. */
+export function lossAnswer(loss: WireLoss): Buffer {
+  // Redis's own refusal of the handshake, such as -WRONGPASS after a password was changed.
+  if (/^NOAUTH /.test(loss.reason)) return NO_AUTH;
+  if (/^[A-Z]+ /.test(loss.reason)) return error(loss.reason);
+  return error(
+    loss.sent
+      ? `ERR respite: the connection to the backing Redis was lost before it answered (${loss.reason}); the outcome of this command is unknown`
+      : `ERR respite: ${loss.reason}; the command was not sent`,
+  );
+}
+
+/** The answer to a GET in the client's protocol: only nil differs between the two. */
+export function translateGet(frame: Buffer, protocol: Protocol): Buffer {
+  const missing = frame[0] === UNDERSCORE || (frame[0] === DOLLAR && frame[1] === MINUS);
+  return missing ? nil(protocol) : frame;
+}
+
+/** The answer to an MGET in the client's protocol, and without the pushes that Redis 6 may put inside it. */
+export function translateMget(frame: Buffer, protocol: Protocol): Buffer {
+  if (frame[0] === MINUS) return frame;
+  const header = frame.indexOf('\r\n') + 2;
+  const parts = [frame.subarray(0, header)];
+  for (let at = header; at < frame.length; ) {
+    const { end } = parseReply(frame, at);
+    if (frame[at] !== GREATER) parts.push(translateGet(frame.subarray(at, end), protocol));
+    at = end;
+  }
+  return Buffer.concat(parts);
+}

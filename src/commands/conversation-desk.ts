@@ -1,0 +1,73 @@
+/** What a conversation and the house around it lay out for the commands that the proxy answers itself. */
+import type { Figures } from '../telemetry/stats';
+import type { ClientFace } from './clients';
+import type { Conversation } from './conversation';
+import type { House } from './house';
+import type { Inspection, ListedClient, LocalDesk, ReplyMode } from './local';
+
+export class ConversationDesk implements LocalDesk {
+  readonly #conversation: Conversation;
+  readonly #house: House;
+
+  constructor(conversation: Conversation, house: House) {
+    this.#conversation = conversation;
+    this.#house = house;
+  }
+
+  get self(): ClientFace {
+    return this.#conversation.face;
+  }
+
+  now(): number {
+    return this.#house.clock.now();
+  }
+
+  clients(): Iterable<ListedClient> {
+    return this.#house.guests;
+  }
+
+  knowsUser(name: string): boolean {
+    return this.#house.backing.knowsUser(name);
+  }
+
+  closeAfterReply(): void {
+    this.#conversation.closeAfterReply();
+  }
+
+  setReplyMode(mode: ReplyMode): void {
+    this.#conversation.setReplyMode(mode);
+  }
+
+  statistics(): Figures {
+    return this.#house.figures();
+  }
+
+  purge(keys: readonly string[]): number {
+    const dropped = this.#house.drops.dropKeys(keys);
+    this.#house.stats.invalidationsByPurge += dropped;
+    return dropped;
+  }
+
+  purgeAll(): number {
+    const { store, drops, stats } = this.#house;
+    const dropped = store.keys;
+    stats.invalidationsByPurge += dropped;
+    drops.dropAll();
+    return dropped;
+  }
+
+  inspect(key: string): Inspection | undefined {
+    const { tracker } = this.#conversation.link;
+    const now = this.now();
+    const { partition } = tracker;
+    const slot = tracker.answersAt(now) ? partition.peek(key, now) : -1;
+    if (slot < 0) return undefined;
+    return {
+      kind: partition.isNegative(slot) ? 'missing' : 'value',
+      age: now - partition.storedAt(slot),
+      timeLeft: partition.deadline(slot) - now,
+      bytes: partition.size(slot),
+      hits: partition.hits(slot),
+    };
+  }
+}

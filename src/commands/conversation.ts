@@ -1,0 +1,811 @@
+/**
+ * One client's ordered exchange of commands and replies: where `execute` happens, for RESP and HTTP alike.
+ *
+ *     door ─command→ take ─┬─ local      the proxy answers
+ *                          ├─ reads      from memory, or by a fill that others may share
+ *                          ├─ shared     the client's shared wire, pipelined with other clients
+ *                          ├─ exclusive  a wire borrowed for as long as the state lasts
+ *                          └─ pinned     a wire kept for good
+ *
+ * A client has unanswered commands on one lane only. A command for another lane is turned away, and the door offers it
+ * again once everything is answered: that is what keeps replies in the order of commands. A plain command may ride
+ * along on whichever wire is in use.
+ */
+import { FILLED_BY_GET } from '../cache/store';
+import { MINUS } from '../resp/bytes';
+import { encodeCommand, OK, QUEUED } from '../resp/encoder';
+import type { Stats } from '../telemetry/stats';
+import type { Lease } from '../upstream/exclusive-pool';
+import type { Identity, Protocol } from '../upstream/identity';
+import { ignoreReply } from '../upstream/ignore-reply';
+import { WholeReply } from '../upstream/whole-reply';
+import type { Waiter, Wire, WireLoss } from '../upstream/wire';
+import { append, appendEntry, lossAnswer, NO_AUTH } from './answers';
+import { type ClientFace, newFace } from './clients';
+import { ConversationDesk } from './conversation-desk';
+import type { Guest, House } from './house';
+import { type Change, planIdentity, RESET_REPLY, withClientId } from './identify';
+import { type KeySpec, keysOf } from './keys';
+import type { Link } from './links';
+import { runLocal } from './local';
+import type { Door, Outlet } from './outlet';
+import { type Creditor, OwedReply } from './owed-reply';
+import { PinnedRelay } from './pinned-relay';
+import { countHit, type ReadDesk, ReadSlot } from './read-slot';
+import { withUpstreamIds } from './redirect';
+import { HeldReply, type Slot, Slots } from './slots';
+import type { CommandRow, Effect } from './table';
+import { TransactionState } from './transaction';
+
+/** One whole command: the bytes to forward, and its arguments. */
+export interface Command {
+  readonly raw: Buffer;
+  readonly args: readonly Buffer[];
+}
+
+/** A request too large to be held: its bytes follow. */
+export interface LargeRequest {
+  /** False: wait for `onDrained` before the next piece. */
+  write(piece: Buffer, onDrained: () => void): boolean;
+}
+
+type Lane = 'none' | 'reads' | 'shared' | 'exclusive';
+
+/** Reads that wait for their turn; more are turned away until some are answered. */
+const MOST_SLOTS = 4096;
+/** Redis's word that it did nothing at all with a command that the table does not have. */
+const REFUSED = /^-(ERR unknown command|NOAUTH|NOPERM)/;
+const PING = encodeCommand(['PING']);
+
+export class Conversation implements ReadDesk, Creditor, Guest {
+  readonly face: ClientFace;
+  readonly #house: House;
+  readonly #door: Door;
+  readonly #slots = new Slots(() => this.#onSettled());
+  readonly #transaction = new TransactionState();
+  #link: Link;
+  #identity: Identity;
+  #admitted: boolean;
+  #lane: Lane = 'none';
+  #wire: Wire | undefined;
+  #lease: Lease | undefined;
+  #relay: PinnedRelay | undefined;
+  /** The held reply whose pieces are coming in. */
+  #receiving: HeldReply | undefined;
+  #owed = 0;
+  #blockingOwed = 0;
+  #turnedAway = false;
+  /** HELLO, AUTH or SELECT is at Redis, or the new identity's fill wire is being brought up to date. */
+  #changing = false;
+  #synchronizing = false;
+  #hasRead = false;
+  #muted = false;
+  #muteNext = false;
+  /** The wire's state is not known any more: it is kept, and never lent to anybody else. */
+  #stained = false;
+  #clientHasEnded = false;
+  #gaveUp = false;
+  #paused = false;
+  #left = false;
+
+  constructor(house: House, door: Door) {
+    this.#house = house;
+    this.#door = door;
+    this.#identity = house.home;
+    this.#admitted = house.password === undefined;
+    this.#link = house.links.join(house.home);
+    const now = house.clock.now();
+    this.face = newFace(house.guests.nextId(), door.address, door.localAddress, 0, now);
+    this.face.user = house.home.user || 'default';
+    this.face.db = house.home.db;
+    house.guests.enter(this);
+  }
+
+  // --- what the door asks ---
+
+  /** False: not now; the door's `resume` is called when it can be tried again. */
+  take(command: Command): boolean {
+    if (this.#left) return true;
+    const row = this.#house.backing.table.find(command.args);
+    const taken = this.#route(row, command);
+    if (!taken) {
+      this.#turnedAway = true;
+      return false;
+    }
+    this.#house.stats.commands += 1;
+    this.face.lastCommand = row.name;
+    this.face.lastUsedAt = this.now();
+    return true;
+  }
+
+  /** True when a GET could be answered from memory this instant: nothing is unanswered, nothing stands in the way. */
+  get plain(): boolean {
+    return (
+      this.#lane === 'none' &&
+      !this.#changing &&
+      !this.#synchronizing &&
+      !this.#muted &&
+      !this.#muteNext &&
+      this.trusted &&
+      this.#relay === undefined
+    );
+  }
+
+  /** The short way for the commonest command; only while `plain`. False: it is not in memory, `take` has to do it. */
+  hit(request: Buffer, keyStart: number, keyEnd: number, now: number): boolean {
+    const { tracker, unrestricted } = this.#link;
+    if (!tracker.answersAt(now)) return false;
+    const { partition } = tracker;
+    const slot = partition.lookupBytes(request, keyStart, keyEnd, now);
+    if (slot < 0 || !(unrestricted || partition.filledBy(slot) & FILLED_BY_GET)) return false;
+    appendEntry(this.outlet, partition, slot, this.face.protocol);
+    countHit(this.stats, partition.isNegative(slot), true);
+    this.stats.commands += 1;
+    this.face.lastUsedAt = now;
+    this.#hasRead = true;
+    return true;
+  }
+
+  /** A request over the limit for frames; `args` are those that are whole. Undefined: not now. */
+  takeLarge(args: readonly Buffer[]): LargeRequest | undefined {
+    const row = this.#house.backing.table.find(args);
+    if (!this.#admitted) return this.answer(NO_AUTH) ? SWALLOW : undefined;
+    if (this.#relay) {
+      this.#relay.announce(row);
+      return this.#feed(this.#relay.lease.wire);
+    }
+    if (!this.#claimExclusive()) {
+      this.#turnedAway = true;
+      return undefined;
+    }
+    const lease = this.#lease;
+    if (!lease) return undefined;
+    this.#house.stats.commands += 1;
+    if (row.route === 'pinned' || row.route === 'identity' || row.route === 'local') this.#stained = true;
+    const told = row.effect === 'keys' && row.keySpecs.every(isFirstArgument);
+    const keys = told ? keysOf(row, args) : undefined;
+    // With the name alone a container's subcommand, and what it does, is still to come.
+    const effect = args.length < 2 ? 'fence' : this.#effectOf(row, keys);
+    lease.wire.expect(this.#owe(row, effect, keys ?? []));
+    return this.#feed(lease.wire);
+  }
+
+  /** The client will send nothing more. What it is owed is still delivered; what blocks is given up. */
+  end(): void {
+    this.#clientHasEnded = true;
+    if (this.#relay) this.#relay.lease.wire.end();
+    else if (this.#blockingOwed > 0) this.#giveUpBlocking();
+  }
+
+  /** The client is gone: nothing can be delivered any more. */
+  leave(): void {
+    if (this.#left) return;
+    this.#left = true;
+    this.#house.guests.leave(this);
+    this.#slots.clear();
+    const reason = 'its client has left';
+    if (this.#relay) this.#house.pool.destroy(this.#relay.lease, reason);
+    else if (this.#lease && (this.#owed > 0 || !this.#reusable))
+      this.#house.pool.destroy(this.#lease, reason);
+    else if (this.#lease) this.#house.pool.giveBack(this.#lease);
+    this.#relay = undefined;
+    this.#lease = undefined;
+    this.#house.links.leave(this.#link);
+  }
+
+  /** Nothing is unanswered. */
+  get idle(): boolean {
+    return !this.#busy && this.#relay === undefined;
+  }
+
+  get blocked(): boolean {
+    return this.#blockingOwed > 0;
+  }
+
+  /** Redis, or the proxy in its place, knows who this is. */
+  get trusted(): boolean {
+    return this.#admitted && !this.#isStranger;
+  }
+
+  /** False: something is still owed, and `resume` is called when it no longer is. */
+  awaitTurn(): boolean {
+    if (this.#busy) this.#turnedAway = true;
+    return !this.#busy;
+  }
+
+  /** An answer of the door's own, in its place behind all that are owed. False: not now. */
+  answer(reply: Buffer): boolean {
+    if (!this.awaitTurn()) return false;
+    if (!this.#silent) append(this.outlet, reply);
+    this.#muteNext = false;
+    return true;
+  }
+
+  kill(): void {
+    this.#door.closeNow('killed by CLIENT KILL');
+  }
+
+  // --- what reads need ---
+
+  get link(): Link {
+    return this.#link;
+  }
+
+  get protocol(): Protocol {
+    return this.face.protocol;
+  }
+
+  get outlet(): Outlet {
+    return this.#door.outlet;
+  }
+
+  get stats(): Stats {
+    return this.#house.stats;
+  }
+
+  now(): number {
+    return this.#house.clock.now();
+  }
+
+  settle(): void {
+    if (!this.#left) this.#slots.settle();
+  }
+
+  rethinkBehind(slot: Slot): void {
+    this.#slots.forEachBehind(slot, (behind) => {
+      if (behind instanceof ReadSlot) behind.rethink();
+    });
+  }
+
+  sendAround(request: Buffer, waiter: Waiter): void {
+    this.#sharedWire().send(request, waiter);
+  }
+
+  dropKeys(keys: readonly string[]): void {
+    this.#house.drops.dropKeys(keys);
+  }
+
+  breakOff(reason: string): void {
+    this.#door.closeNow(reason);
+  }
+
+  // --- who else may ask for this client's wire ---
+
+  get upstreamId(): number {
+    return (this.#relay?.lease ?? this.#lease)?.wire.upstreamId ?? 0;
+  }
+
+  adopt(): number {
+    if (!this.#relay && this.#claimExclusive()) this.#becomePinned();
+    return this.upstreamId;
+  }
+
+  // --- the lanes ---
+
+  get #busy(): boolean {
+    return this.#owed > 0 || this.#slots.size > 0 || this.#changing;
+  }
+
+  get #silent(): boolean {
+    return this.#muted || this.#muteNext;
+  }
+
+  get #reusable(): boolean {
+    return this.#transaction.plain && !this.#stained;
+  }
+
+  #route(row: CommandRow, command: Command): boolean {
+    if (this.#changing) return false;
+    if (this.#relay) return this.#relayOn(this.#relay, row, command);
+    if (!this.#admitted && row.route !== 'identity') return this.answer(NO_AUTH);
+    // Every command but these is refused, and Redis words that best.
+    if (this.#isStranger && row.route !== 'identity') return this.#passAlone(row, command);
+    if (this.#transaction.announced && this.#lane === 'exclusive' && !isPlain(row))
+      return this.#pin(row, command);
+    switch (row.route) {
+      case 'get':
+      case 'mget':
+        return this.#read(row, command);
+      case 'shared':
+        return this.#pass(row, command);
+      case 'exclusive':
+        return this.#passAlone(row, command);
+      case 'pinned':
+        return this.#pin(row, command);
+      case 'local':
+        return this.#answerLocally(row, command);
+      case 'identity':
+        return this.#identify(row, command);
+      default:
+        return row.route satisfies never;
+    }
+  }
+
+  /** Redis wants a password, respite was given none, and neither was this client. */
+  get #isStranger(): boolean {
+    return this.#house.backing.asksForPassword && this.#identity === this.#house.home;
+  }
+
+  #read(row: CommandRow, command: Command): boolean {
+    const { args } = command;
+    const many = row.route === 'mget';
+    if (args.length < 2 || (!many && args.length > 2)) return this.#pass(row, command);
+    const keys = args.slice(1);
+    const names = keys.map((key) => key.latin1Slice());
+    this.#hasRead = true;
+    if (this.#lane === 'shared' || this.#lane === 'exclusive') return this.#passRead(row, command, names);
+    const around = this.#silent || names.some((name) => this.#link.tracker.isBig(name));
+    if (around) return this.#passRead(row, command, names);
+    if (this.#synchronizing || this.#slots.size >= MOST_SLOTS) return false;
+    this.#lane = 'reads';
+    const slot = new ReadSlot(this, command.raw, keys, names, many);
+    this.#slots.add(slot);
+    slot.plan();
+    this.#slots.settle();
+    return true;
+  }
+
+  /** Past the cache, and what comes back may be newer than what the cache holds: so that goes. */
+  #passRead(row: CommandRow, command: Command, names: readonly string[]): boolean {
+    const wire = this.#wireInUse();
+    if (!wire) return false;
+    this.stats.bypasses += 1;
+    this.#send(wire, command.raw, this.#owe(row, 'keys', names));
+    return true;
+  }
+
+  #pass(row: CommandRow, command: Command): boolean {
+    const wire = this.#wireInUse();
+    if (!wire) return false;
+    this.#sendCommand(wire, row, command);
+    return true;
+  }
+
+  #passAlone(row: CommandRow, command: Command): boolean {
+    if (!this.#claimExclusive() || !this.#lease) return false;
+    const { wire } = this.#lease;
+    if (this.#isCongested(wire)) return false;
+    // WAIT counts from the connection's own last write: a PING there makes that the latest of all.
+    if (row.name === 'wait' || row.name === 'waitaof') wire.send(PING, ignoreReply);
+    if (row.name === 'client|unblock') return this.#unblock(wire, row, command);
+    this.#sendCommand(wire, row, command);
+    return true;
+  }
+
+  #pin(row: CommandRow, command: Command): boolean {
+    // What Redis does not know either is refused by it, and leaves nothing behind.
+    if (row.name === 'unknown' || isTrackingOff(row, command.args)) return this.#passAlone(row, command);
+    if (!this.#claimExclusive()) return false;
+    this.#becomePinned();
+    if (this.#relay) this.#relayOn(this.#relay, row, command);
+    return true;
+  }
+
+  #answerLocally(row: CommandRow, command: Command): boolean {
+    if (this.#busy) return false;
+    const silent = this.#silent;
+    this.#muteNext = false;
+    const reply = runLocal(row, command.args, new ConversationDesk(this, this.#house));
+    const unmuted = row.name === 'client|reply' && !this.#muted;
+    if (!silent || unmuted) append(this.outlet, reply);
+    return true;
+  }
+
+  setReplyMode(mode: 'on' | 'off' | 'skip'): void {
+    if (mode !== 'skip') this.#muted = mode === 'off';
+    else if (!this.#muted) this.#muteNext = true;
+  }
+
+  closeAfterReply(): void {
+    this.#door.closeAfterReplies();
+  }
+
+  /** The wire that plain commands go over now, or undefined while reads are unanswered on the fill wire. */
+  #wireInUse(): Wire | undefined {
+    if (this.#lane === 'reads') return undefined;
+    const wire = this.#lane === 'exclusive' ? this.#lease?.wire : (this.#wire ?? this.#sharedWire());
+    if (!wire || this.#isCongested(wire)) return undefined;
+    if (this.#lane === 'none') {
+      this.#lane = 'shared';
+      this.#wire = wire;
+    }
+    return wire;
+  }
+
+  #sharedWire(): Wire {
+    return this.#link.shared.wireFor(this.face.id, this.face.protocol, this.now());
+  }
+
+  /** True when this client has an exclusive wire now. */
+  #claimExclusive(): boolean {
+    if (this.#changing) return false;
+    if (this.#lane === 'exclusive') return true;
+    if (this.#lane !== 'none') return false;
+    this.#lane = 'exclusive';
+    this.#lease = this.#house.pool.borrow(this.#identity, this.face.protocol);
+    this.#lease.onPush = (frame) => this.#deliver(frame, 0, frame.length, true);
+    return true;
+  }
+
+  #isCongested(wire: Wire): boolean {
+    if (!wire.congested) return false;
+    wire.onceDrained(() => this.#offerAgain());
+    return true;
+  }
+
+  #sendCommand(wire: Wire, row: CommandRow, { raw, args }: Command): void {
+    const keys = row.effect === 'keys' ? keysOf(row, args) : undefined;
+    const effect = this.#effectOf(row, keys);
+    const owed = this.#owe(row, effect, keys ?? []);
+    if (this.#transaction.announced) this.#transaction.onQueued(effect);
+    if (row.transaction) this.#transaction.onSent(row.transaction);
+    this.#send(wire, raw, owed);
+  }
+
+  #effectOf(row: CommandRow, keys: readonly string[] | undefined): Effect {
+    if (row.transaction === 'exec') return this.#transaction.effectOfExec;
+    return row.effect === 'keys' && keys === undefined ? 'fence' : row.effect;
+  }
+
+  #send(wire: Wire, raw: Buffer, owed: OwedReply): void {
+    wire.send(raw, owed);
+    if (owed.row.blocking && this.#clientHasEnded) this.#giveUpBlocking();
+  }
+
+  #owe(row: CommandRow, effect: Effect, keys: readonly string[]): OwedReply {
+    const owed = new OwedReply(this, row, effect, keys, this.#silent, this.#transaction.announced);
+    this.#muteNext = false;
+    this.#owed += 1;
+    if (row.blocking) {
+      this.#blockingOwed += 1;
+      this.face.blocked = true;
+    }
+    return owed;
+  }
+
+  #feed(wire: Wire): LargeRequest {
+    return {
+      write(piece, onDrained) {
+        wire.sendBytes(piece);
+        if (!wire.congested) return true;
+        wire.onceDrained(onDrained);
+        return false;
+      },
+    };
+  }
+
+  // --- replies ---
+
+  onOwedPiece(owed: OwedReply, chunk: Buffer, start: number, end: number, last: boolean): void {
+    if (owed.row.transaction || owed.row.name === 'unknown') owed.noteHead(chunk, start, end);
+    if (!owed.begun) {
+      owed.begun = true;
+      this.#beginReply(owed, chunk, start);
+    }
+    if (!this.#left && !owed.muted) this.#deliver(chunk, start, end, last);
+    if (last) this.#finishOwed(owed);
+    this.#slowDown();
+  }
+
+  onOwedLost(owed: OwedReply, loss: WireLoss): void {
+    const { begun } = owed;
+    owed.begun = true;
+    if (!begun) this.#applyEffect(owed.effect, owed.keys, undefined);
+    if (this.#lane === 'exclusive') this.#stained = true;
+    if (begun && !owed.muted)
+      this.breakOff('a reply was cut short: the connection to the backing Redis was lost');
+    else if (!this.#left && !owed.muted && !this.#gaveUp) {
+      const answer = lossAnswer(loss);
+      this.#deliver(answer, 0, answer.length, true);
+    }
+    this.#finishOwed(owed);
+  }
+
+  /** What its command may have changed is forgotten before the first byte of a reply is delivered. */
+  #beginReply(owed: OwedReply, chunk: Buffer, start: number): void {
+    if (owed.effect === 'none') return;
+    // Queued: EXEC will do it, and is fenced.
+    if (owed.queued && chunk.subarray(start, start + QUEUED.length).equals(QUEUED)) return;
+    this.#applyEffect(owed.effect, owed.keys, owed);
+  }
+
+  #applyEffect(effect: Effect, keys: readonly string[], owed: OwedReply | undefined): void {
+    const { drops, backing } = this.#house;
+    switch (effect) {
+      case 'none':
+        return;
+      case 'keys':
+        this.stats.invalidationsByWrite += drops.dropKeys(keys);
+        return;
+      case 'flush':
+        this.stats.flushes += 1;
+        drops.dropAll();
+        return;
+      case 'acl':
+        drops.dropAll();
+        this.#holdUntil(owed, (done) => void backing.reloadRights().finally(done));
+        return;
+      case 'modules':
+        this.#holdUntil(owed, (done) => void backing.reloadTable().finally(done));
+        return;
+      case 'fence':
+        this.#holdUntil(owed, (done) => this.#house.fence.wait(done));
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  /** The reply, and all behind it, stay back until `begin` calls back. */
+  #holdUntil(owed: OwedReply | undefined, begin: (done: () => void) => void): void {
+    if (!owed || this.#left) {
+      begin(() => undefined);
+      return;
+    }
+    const held = new HeldReply(this.outlet, true);
+    if (owed.muted) held.abandon();
+    this.#slots.add(held);
+    this.#receiving = owed.muted ? undefined : held;
+    begin(() => {
+      held.release();
+      this.settle();
+    });
+  }
+
+  #deliver(chunk: Buffer, start: number, end: number, last: boolean): void {
+    if (!this.#receiving && this.#slots.size > 0) {
+      this.#receiving = new HeldReply(this.outlet, false);
+      this.#slots.add(this.#receiving);
+    }
+    if (this.#receiving) {
+      this.#receiving.add(chunk.subarray(start, end), last);
+      if (last) this.#receiving = undefined;
+      this.#slots.settle();
+    } else {
+      this.outlet.append(chunk, start, end);
+    }
+  }
+
+  #finishOwed(owed: OwedReply): void {
+    this.#owed -= 1;
+    if (owed.row.blocking) {
+      this.#blockingOwed -= 1;
+      this.face.blocked = this.#blockingOwed > 0;
+    }
+    if (owed.row.transaction) this.#transaction.onReply(owed.row.transaction, owed.head);
+    if (owed.row.name === 'unknown' && !REFUSED.test(owed.head)) this.#meetUnknown();
+    if (!this.#left && this.#owed === 0) this.#onSettled();
+  }
+
+  /** Redis knows a command that the table does not: the wire may hold anything now. */
+  #meetUnknown(): void {
+    this.#stained = true;
+    this.#house.backing.reloadTable();
+  }
+
+  /** A client that reads slowly slows down its own wire; one that is shared is not made to wait. */
+  #slowDown(): void {
+    const wire = this.#lease?.wire;
+    if (!wire || this.#paused || this.#left || !this.outlet.slow) return;
+    this.#paused = true;
+    wire.pause();
+    this.#door.onceWritable(() => {
+      this.#paused = false;
+      wire.resume();
+    });
+  }
+
+  /** Everything is answered: the lane is free, what was borrowed goes back. */
+  #onSettled(): void {
+    if (this.#left) return;
+    if (!this.#busy) this.#leaveLane();
+    if (!this.#busy || this.#slots.size < MOST_SLOTS / 2) this.#offerAgain();
+  }
+
+  #leaveLane(): void {
+    this.#wire = undefined;
+    if (this.#lane !== 'exclusive') {
+      this.#lane = 'none';
+    } else if (this.#lease?.wire.closed) {
+      this.#dropLease('closed');
+    } else if (this.#reusable && this.#lease) {
+      this.#house.pool.giveBack(this.#lease);
+      this.#lease = undefined;
+      this.#lane = 'none';
+    }
+  }
+
+  /** The wire and whatever Redis held for it are gone. */
+  #dropLease(reason: string): void {
+    if (this.#lease) this.#house.pool.destroy(this.#lease, reason);
+    this.#lease = undefined;
+    this.#lane = 'none';
+    this.#stained = false;
+    this.#transaction.reset();
+  }
+
+  #offerAgain(): void {
+    if (!this.#turnedAway && !this.#clientHasEnded) return;
+    this.#turnedAway = false;
+    this.#door.resume();
+  }
+
+  // --- a wire for good ---
+
+  #becomePinned(): void {
+    const lease = this.#lease;
+    if (!lease) return;
+    this.#relay = new PinnedRelay({
+      lease,
+      door: this.#door,
+      fence: this.#house.fence,
+      owed: this.#owed,
+      owedMayWrite: this.#owed > 0,
+      onReset: () => this.#reset(),
+    });
+    lease.wire.onceClosed((loss) => {
+      if (this.#relay?.lease === lease) this.#onPinnedWireLost(loss);
+    });
+    this.#owed = 0;
+    this.#blockingOwed = 0;
+    this.#turnedAway = false;
+  }
+
+  /** What Redis held for this client cannot be made again: the client is told by the end of its connection. */
+  #onPinnedWireLost(loss: WireLoss): void {
+    if (!loss.sent) append(this.outlet, lossAnswer(loss));
+    this.#door.closeAfterReplies();
+  }
+
+  #relayOn(relay: PinnedRelay, row: CommandRow, command: Command): boolean {
+    if (relay.resetting || this.#isCongested(relay.lease.wire)) return false;
+    if (row.name === 'monitor') this.face.kind = 'monitor';
+    if (row.name === 'client|tracking') this.face.tracking = true;
+    if (row.name.endsWith('subscribe')) this.face.kind = 'pubsub';
+    const raw = row.name === 'client|tracking' ? withUpstreamIds(command, this.#house.guests) : command.raw;
+    relay.send(row, raw);
+    return true;
+  }
+
+  #unblock(wire: Wire, row: CommandRow, command: Command): boolean {
+    this.#send(wire, withUpstreamIds(command, this.#house.guests), this.#owe(row, 'none', []));
+    return true;
+  }
+
+  /** Redis gives up a blocked command when its connection ends, and delivers what it had popped until then. */
+  #giveUpBlocking(): void {
+    this.#gaveUp = true;
+    this.#lease?.wire.end();
+  }
+
+  // --- who the client is ---
+
+  #identify(row: CommandRow, command: Command): boolean {
+    if (this.#busy) return false;
+    const step = planIdentity(row.name, command.args, command.raw, {
+      identity: this.#identity,
+      protocol: this.face.protocol,
+      admitted: this.#admitted,
+      password: this.#house.password,
+    });
+    switch (step.kind) {
+      case 'answer':
+        this.#admitted = step.admitted;
+        return this.answer(step.reply);
+      case 'quit':
+        this.answer(OK);
+        this.#door.closeAfterReplies();
+        return true;
+      case 'reset':
+        return this.#answerReset();
+      case 'ask':
+        this.#askForChange(row, step.request, step.change);
+        return true;
+      default:
+        return step satisfies never;
+    }
+  }
+
+  #answerReset(): boolean {
+    const skipped = this.#muteNext;
+    this.#reset();
+    if (!skipped) append(this.outlet, RESET_REPLY);
+    return true;
+  }
+
+  #askForChange(row: CommandRow, request: Buffer, change: Change): void {
+    const silent = this.#silent;
+    this.#muteNext = false;
+    this.#changing = true;
+    const held = this.#lease;
+    const lease = held ?? this.#leaseFor(change);
+    const finish = (reply: Buffer) => {
+      const agreed = reply[0] !== MINUS;
+      if (agreed) lease.facts = { identity: change.identity, protocol: change.protocol };
+      if (agreed && change.name !== undefined) lease.named = true;
+      if (!held) this.#house.pool.giveBack(lease);
+      if (this.#left) return;
+      this.#changing = false;
+      if (agreed) this.#become(change);
+      if (!silent) append(this.outlet, row.name === 'hello' ? withClientId(reply, this.face.id) : reply);
+      this.#onSettled();
+    };
+    const { backing } = this.#house;
+    const onAnswer = (reply: Buffer) => {
+      if (backing.tableKnown || reply[0] === MINUS) finish(reply);
+      else void backing.learnAs(change.identity).finally(() => finish(reply));
+    };
+    lease.wire.send(request, new WholeReply(onAnswer, (loss) => finish(lossAnswer(loss))));
+  }
+
+  /** A wire that is already what this client wants to be gives the same answer, and no connection is made. */
+  #leaseFor(change: Change): Lease {
+    const { pool } = this.#house;
+    return (
+      pool.borrowIdle(change.identity, change.protocol) ?? pool.borrow(this.#identity, this.face.protocol)
+    );
+  }
+
+  #become({ identity, protocol, name, admitted }: Change): void {
+    this.#admitted = admitted;
+    this.face.protocol = protocol;
+    if (name !== undefined) this.face.name = name;
+    if (identity !== this.#identity) this.#takeIdentity(identity);
+  }
+
+  #takeIdentity(identity: Identity): void {
+    const { links } = this.#house;
+    const before = this.#link;
+    this.#link = links.join(identity);
+    links.leave(before);
+    this.#identity = identity;
+    this.face.user = identity.user || 'default';
+    this.face.db = identity.db;
+    if (this.#link !== before && this.#hasRead) this.#catchUp();
+  }
+
+  /** What was read under the former identity may be newer than what the new one's fill wire has heard of. */
+  #catchUp(): void {
+    const { tracker } = this.#link;
+    if (tracker.mode === 'ttl') {
+      tracker.dropAll();
+      return;
+    }
+    this.#synchronizing = true;
+    tracker.synchronize(() => {
+      this.#synchronizing = false;
+      if (!this.#left) this.#onSettled();
+    });
+  }
+
+  #reset(): void {
+    const relay = this.#relay;
+    this.#relay = undefined;
+    if (relay) this.#house.pool.destroy(relay.lease, 'RESET');
+    this.#lease = relay ? undefined : this.#lease;
+    if (this.#lease) this.#dropLease('RESET');
+    this.#lane = 'none';
+    this.#stained = false;
+    this.#muted = false;
+    this.#muteNext = false;
+    this.#admitted = this.#house.password === undefined;
+    Object.assign(this.face, { name: '', kind: 'normal', tracking: false, protocol: 2 });
+    if (this.#identity !== this.#house.home) this.#takeIdentity(this.#house.home);
+    if (relay) this.#onSettled();
+  }
+}
+
+/** Commands that may stand in a transaction without changing the connection. */
+function isPlain(row: CommandRow): boolean {
+  return row.route !== 'identity' && row.route !== 'local' && row.route !== 'pinned';
+}
+
+function isFirstArgument(spec: KeySpec): boolean {
+  return spec.begin === 'index' && spec.index === 1 && spec.find === 'range' && spec.lastKey === 0;
+}
+
+const SWALLOW: LargeRequest = { write: () => true };
+
+function isTrackingOff(row: CommandRow, args: readonly Buffer[]): boolean {
+  return row.name === 'client|tracking' && args[2]?.latin1Slice().toLowerCase() === 'off';
+}

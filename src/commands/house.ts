@@ -1,0 +1,82 @@
+/** What all conversations of one proxy share. */
+import type { Store } from '../cache/store';
+import type { Clock } from '../clock';
+import type { Drops } from '../coherence/drops';
+import type { Fence } from '../coherence/fence';
+import type { Figures, Stats } from '../telemetry/stats';
+import type { ExclusivePool } from '../upstream/exclusive-pool';
+import type { Identity } from '../upstream/identity';
+import type { Links } from './links';
+import type { ListedClient } from './local';
+import type { CommandTable } from './table';
+
+export interface House {
+  readonly store: Store;
+  readonly links: Links;
+  readonly pool: ExclusivePool;
+  readonly drops: Drops;
+  readonly fence: Fence;
+  readonly stats: Stats;
+  readonly clock: Clock;
+  readonly guests: Guests;
+  /** What a client is before it says who it is. */
+  readonly home: Identity;
+  /** The proxy's own password. */
+  readonly password: string | undefined;
+  readonly backing: BackingKnowledge;
+  figures(): Figures;
+}
+
+/** What the control connection has learned about the backing server. */
+export interface BackingKnowledge {
+  readonly table: CommandTable;
+  /** Redis wants a password that respite was not given. */
+  readonly asksForPassword: boolean;
+  /** False while COMMAND could not be asked: Redis wants a password, or is not there. */
+  readonly tableKnown: boolean;
+  knowsUser(name: string): boolean;
+  /** Rights have changed through the proxy. Resolves when it is known for whom. */
+  reloadRights(): Promise<void>;
+  /** A module was loaded, or a command met that is not in the table. */
+  reloadTable(): Promise<void>;
+  /** Asks for the table in the name of a client that has just authenticated. */
+  learnAs(identity: Identity): Promise<void>;
+}
+
+/** A client that is connected, by RESP or HTTP. */
+export interface Guest extends ListedClient {
+  /** The id that Redis gave the wire this client has for itself; 0 when it has none. */
+  readonly upstreamId: number;
+  /** Gives the client a wire of its own, so that Redis can send it something: the target of a REDIRECT. */
+  adopt(): number;
+}
+
+export class Guests {
+  readonly #guests = new Map<number, Guest>();
+  #lastId = 0;
+
+  get size(): number {
+    return this.#guests.size;
+  }
+
+  nextId(): number {
+    this.#lastId += 1;
+    return this.#lastId;
+  }
+
+  enter(guest: Guest): void {
+    this.#guests.set(guest.face.id, guest);
+  }
+
+  leave(guest: Guest): void {
+    this.#guests.delete(guest.face.id);
+  }
+
+  find(id: number): Guest | undefined {
+    return this.#guests.get(id);
+  }
+
+  [Symbol.iterator](): Iterator<Guest> {
+    return this.#guests.values();
+  }
+}

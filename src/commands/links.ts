@@ -1,0 +1,123 @@
+/** A link for each identity that clients have: its tracker, its shared wires, and when it was last needed. */
+import type { Store } from '../cache/store';
+import type { Clock } from '../clock';
+import { type Coherence, Tracker, type TrackerSettings } from '../coherence/tracker';
+import type { Stats } from '../telemetry/stats';
+import { type Identity, identityKey } from '../upstream/identity';
+import { SharedWires } from '../upstream/shared-wires';
+import type { WireMaker } from '../upstream/wire-maker';
+
+const IDLE_FOR = 60_000;
+
+export class Link {
+  readonly identity: Identity;
+  readonly tracker: Tracker;
+  readonly shared: SharedWires;
+  /** Clients that have this identity now. */
+  users = 0;
+  /** May this user read every key by every command? If not, a value is given only to the command that filled it. */
+  unrestricted = false;
+  lastUsedAt: number;
+
+  constructor(identity: Identity, tracker: Tracker, shared: SharedWires, now: number) {
+    this.identity = identity;
+    this.tracker = tracker;
+    this.shared = shared;
+    this.lastUsedAt = now;
+  }
+}
+
+export interface LinkParts {
+  readonly maker: WireMaker;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly stats: Stats;
+  readonly settings: TrackerSettings & { readonly upstreamConnections: number };
+  onCoherence(identity: Identity, mode: Coherence, why: string | undefined): void;
+  isUnrestricted(user: string): boolean;
+}
+
+export class Links {
+  readonly #links = new Map<string, Link>();
+  readonly #parts: LinkParts;
+
+  constructor(parts: LinkParts) {
+    this.#parts = parts;
+  }
+
+  get size(): number {
+    return this.#links.size;
+  }
+
+  *trackers(): Iterable<Tracker> {
+    for (const link of this.#links.values()) yield link.tracker;
+  }
+
+  values(): Iterable<Link> {
+    return this.#links.values();
+  }
+
+  /** Pair with `leave`. */
+  join(identity: Identity): Link {
+    const link = this.#links.get(identityKey(identity)) ?? this.#open(identity);
+    link.users += 1;
+    link.identity.password = identity.password;
+    link.lastUsedAt = this.#parts.clock.now();
+    return link;
+  }
+
+  leave(link: Link): void {
+    link.users -= 1;
+    link.lastUsedAt = this.#parts.clock.now();
+  }
+
+  /** The rights of a user have changed: what was read in its name is forgotten. */
+  forgetUser(user: string): void {
+    for (const link of this.#links.values()) if (link.identity.user === user) link.tracker.dropAll();
+  }
+
+  reassessRights(): void {
+    for (const link of this.#links.values())
+      link.unrestricted = this.#parts.isUnrestricted(link.identity.user);
+  }
+
+  heartbeat(): void {
+    const now = this.#parts.clock.now();
+    for (const [key, link] of this.#links) {
+      link.tracker.heartbeat();
+      link.shared.closeIdle(now);
+      if (link.users > 0) link.lastUsedAt = now;
+      if (now - link.lastUsedAt <= IDLE_FOR) continue;
+      this.#links.delete(key);
+      this.#close(link, 'idle');
+    }
+  }
+
+  close(): void {
+    for (const link of this.#links.values()) this.#close(link, 'shutting down');
+    this.#links.clear();
+  }
+
+  #open(identity: Identity): Link {
+    const { maker, store, clock, stats, settings } = this.#parts;
+    const tracker = new Tracker({
+      identity,
+      maker,
+      store,
+      clock,
+      stats,
+      settings,
+      onCoherence: (mode, why) => this.#parts.onCoherence(identity, mode, why),
+    });
+    const shared = new SharedWires(identity, maker, settings.upstreamConnections);
+    const link = new Link(identity, tracker, shared, clock.now());
+    link.unrestricted = this.#parts.isUnrestricted(identity.user);
+    this.#links.set(identityKey(identity), link);
+    return link;
+  }
+
+  #close(link: Link, reason: string): void {
+    link.tracker.close(reason);
+    link.shared.close(reason);
+  }
+}
