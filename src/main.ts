@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+/** The program: arguments and environment become a running proxy; signals and failures become an exit code. */
+import { parseArguments } from './config/cli';
+import { OptionError, RespiteError } from './errors';
+import { RespiteProxy } from './proxy';
+import { createLog, type Log } from './telemetry/log';
+
+const BAD_OPTION = 2;
+const FAILED = 1;
+
+async function main(): Promise<void> {
+  const invocation = parseArguments(process.argv.slice(2), process.env);
+  if (invocation.kind === 'tell') {
+    process.stdout.write(invocation.text);
+    return;
+  }
+  const log = createLog(invocation.options);
+  const proxy = new RespiteProxy(invocation.options, log);
+  stopOnSignals(proxy, log);
+  await proxy.start();
+  const failure = await proxy.failed;
+  log.fatal(failure);
+  proxy.stopNow();
+  process.exit(FAILED);
+}
+
+/** The first signal drains; a second one does not wait. */
+function stopOnSignals(proxy: RespiteProxy, log: Log): void {
+  let stopping = false;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (stopping) {
+      proxy.stopNow();
+      process.exit(FAILED);
+    }
+    stopping = true;
+    log.info({ signal }, 'stopping: answers in flight are delivered first');
+    void proxy.stop().finally(() => process.exit(0));
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+}
+
+main().catch((problem: unknown) => {
+  const message =
+    problem instanceof RespiteError
+      ? problem.message
+      : String(problem instanceof Error ? problem.stack : problem);
+  process.stderr.write(`respite: ${message}\n`);
+  process.exit(problem instanceof OptionError ? BAD_OPTION : FAILED);
+});

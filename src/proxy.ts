@@ -1,0 +1,319 @@
+/** The composition root: everything that makes one proxy, its start, its draining and its stop. */
+import { Store } from './cache/store';
+import { systemClock, type Timer } from './clock';
+import { Drops } from './coherence/drops';
+import { Fence } from './coherence/fence';
+import { type Coherence, HEARTBEAT } from './coherence/tracker';
+import { type BackingKnowledge, Guests, type House } from './commands/house';
+import { Links } from './commands/links';
+import { type CommandReply, CommandTable } from './commands/table';
+import { type Options, type ProxyOptions, resolveOptions } from './config/options';
+import { Listener } from './session/listener';
+import { createLog, type Log } from './telemetry/log';
+import { createStats, type Figures } from './telemetry/stats';
+import { describeAddress, type RedisAddress, unixAddress } from './upstream/address';
+import { Backing } from './upstream/backing';
+import { type EmbeddedRedis, startEmbedded } from './upstream/embedded';
+import { ExclusivePool } from './upstream/exclusive-pool';
+import type { Identity } from './upstream/identity';
+import { WireMaker } from './upstream/wire-maker';
+import { VERSION } from './version';
+
+export interface ProxyAddress {
+  readonly host: string;
+  readonly port: number;
+  /** Undefined without an HTTP port. */
+  readonly http: { readonly host: string; readonly port: number } | undefined;
+}
+
+export interface Proxy {
+  /** Where clients connect. Only while the proxy runs. */
+  readonly address: ProxyAddress;
+  /** The figures of INFO respite. */
+  figures(): Figures;
+  /** Resolves when both ports are open, whether or not the backing Redis can be reached yet. */
+  start(): Promise<void>;
+  /** Lets nobody new in, delivers the answers in flight, closes everything. */
+  stop(): Promise<void>;
+  /** Closes everything at once. */
+  stopNow(): void;
+}
+
+/** A proxy with these options, which are the flags of the command line. Throws an OptionError when one is wrong. */
+export function createProxy(options: ProxyOptions = {}): Proxy {
+  const resolved = resolveOptions({ logLevel: 'silent', ...options });
+  return new RespiteProxy(resolved, createLog(resolved));
+}
+
+const TIDY_EVERY = 10_000;
+const SWEEP_EVERY = 100;
+const SWEEP_SLOTS = 2_000;
+
+export class RespiteProxy implements Proxy {
+  readonly #options: Options;
+  readonly #log: Log;
+  readonly #timers: Timer[] = [];
+  #running: Running | undefined;
+  /** Resolves with the reason when the proxy cannot go on by itself. */
+  readonly failed: Promise<string>;
+  #fail: (reason: string) => void = () => undefined;
+
+  constructor(options: Options, log: Log) {
+    this.#options = options;
+    this.#log = log;
+    this.failed = new Promise((resolve) => {
+      this.#fail = resolve;
+    });
+  }
+
+  get address(): ProxyAddress {
+    const running = this.#mustRun();
+    return { host: this.#options.host, port: running.listener.port, http: undefined };
+  }
+
+  figures(): Figures {
+    return this.#mustRun().house.figures();
+  }
+
+  async start(): Promise<void> {
+    const options = this.#options;
+    const embedded = options.redis ? undefined : await startEmbedded(this.#log);
+    const address = options.redis ?? unixAddress(embedded?.path ?? '');
+    const running = build(options, address, this.#log, () => this.#mustRun().listener.port);
+    this.#running = { ...running, embedded };
+    void embedded?.exited.then(() => {
+      if (this.#running) this.#fail('the embedded redis-server has ended');
+    });
+    await running.backing.open();
+    await running.listener.open();
+    this.#startTimers(running);
+    this.#announce(address, running.backing);
+  }
+
+  async stop(): Promise<void> {
+    const running = this.#running;
+    if (!running) return;
+    await running.listener.drain();
+    this.stopNow();
+    await running.embedded?.stop();
+  }
+
+  stopNow(): void {
+    const running = this.#running;
+    this.#running = undefined;
+    for (const timer of this.#timers.splice(0)) timer.stop();
+    if (!running) return;
+    running.listener.close();
+    running.house.links.close();
+    running.house.pool.close();
+    running.maker.closeAll('shutting down');
+    running.backing.close();
+    void running.embedded?.stop();
+  }
+
+  #mustRun(): Running {
+    if (!this.#running) throw new Error('the proxy is not running: await proxy.start() first');
+    return this.#running;
+  }
+
+  #startTimers({ house, backing }: Running): void {
+    const { clock } = house;
+    this.#timers.push(
+      clock.every(HEARTBEAT, () => {
+        house.links.heartbeat();
+        void backing.readRights();
+      }),
+      clock.every(TIDY_EVERY, () => house.pool.tidy()),
+      clock.every(SWEEP_EVERY, () => house.store.sweep(clock.now(), SWEEP_SLOTS)),
+    );
+  }
+
+  #announce(redis: RedisAddress, backing: Backing): void {
+    const { host, port, http } = this.address;
+    this.#log.info(
+      {
+        port,
+        host,
+        http: http?.port ?? 'off',
+        redis: describeAddress(redis),
+        redisVersion: backing.version || 'unknown',
+        coherence: this.#options.coherence,
+      },
+      'respite is ready',
+    );
+  }
+}
+
+interface Running {
+  readonly house: House;
+  readonly listener: Listener;
+  readonly backing: Backing;
+  readonly maker: WireMaker;
+  readonly embedded?: EmbeddedRedis | undefined;
+}
+
+function build(options: Options, address: RedisAddress, log: Log, port: () => number): Running {
+  const clock = systemClock;
+  const stats = createStats();
+  const startedAt = clock.now();
+  const maker = new WireMaker({ address, timeout: options.upstreamTimeout, ca: options.redisCa, clock });
+  const store = new Store({ ...options, keepsStale: options.staleIfError > 0 });
+  const pool = new ExclusivePool(maker, clock);
+  const knowledge = new Knowledge();
+  const backing = new Backing(
+    { address, timeout: options.upstreamTimeout, ca: options.redisCa },
+    {
+      onFound: () => maker.noteReachable(),
+      onTable: (reply) => {
+        knowledge.table = CommandTable.from(reply as CommandReply[]);
+      },
+      onRights: (changed) => {
+        for (const user of changed) links.forgetUser(user);
+        links.reassessRights();
+      },
+    },
+    log,
+  );
+  knowledge.backing = backing;
+  const modes = new ModeReporter(log);
+  const links = new Links({
+    maker,
+    store,
+    clock,
+    stats,
+    settings: options,
+    onCoherence: (_identity, mode, why) => modes.report(mode, why),
+    isUnrestricted: (user) => backing.isUnrestricted(user),
+  });
+  const trackers = () => links.trackers();
+  const home = homeOf(address);
+  const house: House = {
+    store,
+    links,
+    pool,
+    drops: new Drops(store, trackers),
+    fence: new Fence(trackers, stats),
+    stats,
+    clock,
+    guests: new Guests(),
+    home,
+    password: options.requirepass,
+    backing: knowledge,
+    figures,
+  };
+  // The home identity is always there: its link is warm before the first client asks.
+  const homeLink = links.join(home);
+  homeLink.tracker.warm();
+  const listener = new Listener(listenerOptions(options), house, log);
+  return { house, listener, backing, maker };
+
+  function figures(): Figures {
+    const now = clock.now();
+    const { tracker } = homeLink;
+    return {
+      ...stats,
+      version: VERSION,
+      processId: process.pid,
+      port: port(),
+      uptime: now - startedAt,
+      coherence: tracker.mode,
+      upstream: backing.connected ? 'up' : 'down',
+      redisVersion: backing.version,
+      clients: house.guests.size,
+      keys: store.keys,
+      bytes: store.bytes,
+      maxKeys: options.maxKeys,
+      maxMemory: options.maxMemory,
+      evictions: store.evictions,
+      expirations: store.expirations,
+      fillsInFlight: sum(trackers(), (each) => each.register.inFlight),
+      fillsCancelled: sum(trackers(), (each) => each.register.cancelled),
+      links: links.size,
+      upstreamConnections: maker.openCount,
+      sinceLastPush: tracker.pushedAt === 0 ? undefined : now - tracker.pushedAt,
+      sinceLastHeartbeat: tracker.heardAt === 0 ? undefined : now - tracker.heardAt,
+    };
+  }
+}
+
+/** What conversations ask about the backing server; the table is there, if empty, before the server is. */
+class Knowledge implements BackingKnowledge {
+  table = CommandTable.from([]);
+  backing: Backing | undefined;
+
+  get asksForPassword(): boolean {
+    return this.backing?.asksForPassword ?? false;
+  }
+
+  get tableKnown(): boolean {
+    return this.backing?.tableKnown ?? false;
+  }
+
+  knowsUser(name: string): boolean {
+    return this.backing?.knowsUser(name) ?? false;
+  }
+
+  async reloadRights(): Promise<void> {
+    await this.backing?.readRights();
+  }
+
+  reloadTable(): Promise<void> {
+    return this.backing?.reloadTable() ?? Promise.resolve();
+  }
+
+  learnAs(identity: Identity): Promise<void> {
+    return this.backing?.learnAs(identity.user, identity.password) ?? Promise.resolve();
+  }
+}
+
+/** Says once when Redis will not tell what changes, and once when it does again. */
+class ModeReporter {
+  readonly #log: Log;
+  #told: Coherence = 'tracking';
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  report(mode: Coherence, why: string | undefined): void {
+    if (mode === this.#told) return;
+    this.#told = mode;
+    if (mode === 'tracking') this.#log.info('Redis says again what changes: back to --coherence tracking');
+    else if (why !== undefined)
+      this.#log.warn({ why }, 'Redis does not say what changes: entries live by --ttl alone');
+  }
+}
+
+function homeOf(address: RedisAddress): Identity {
+  const user = address.password === undefined ? '' : (address.username ?? 'default');
+  return {
+    user: Buffer.from(user).latin1Slice(),
+    password: latin1(address.password),
+    byPasswordAlone: address.username === undefined,
+    db: address.db,
+  };
+}
+
+/** Texts of the protocol are latin1 here, one character for each byte. */
+function latin1(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : Buffer.from(text).latin1Slice();
+}
+
+function listenerOptions(options: Options): ConstructorParameters<typeof Listener>[0] {
+  const { tlsCert: cert, tlsKey: key, tlsCa: ca } = options;
+  return {
+    host: options.host,
+    port: options.port,
+    maxClients: options.maxClients,
+    rateLimit: options.rateLimit,
+    outputLimit: options.clientOutputLimit,
+    idleTimeout: options.clientTimeout,
+    tls: cert && key ? { cert, key, ca } : undefined,
+  };
+}
+
+function sum<T>(each: Iterable<T>, figure: (one: T) => number): number {
+  let total = 0;
+  for (const one of each) total += figure(one);
+  return total;
+}

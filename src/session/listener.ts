@@ -1,0 +1,131 @@
+/** The port that RESP clients connect to: who is let in, and the end of everybody on shutdown. */
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import type { House } from '../commands/house';
+import { ListenError } from '../errors';
+import { error } from '../resp/encoder';
+import type { Log } from '../telemetry/log';
+import { RateLimits } from './rate-limiter';
+import { Session, type SessionLimits } from './session';
+
+export interface ListenerOptions extends SessionLimits {
+  readonly host: string;
+  readonly port: number;
+  readonly maxClients: number;
+  readonly rateLimit: number | undefined;
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer; readonly ca: Buffer | undefined } | undefined;
+}
+
+const TOO_MANY = error('ERR max number of clients reached');
+const TIDY_EVERY = 10_000;
+const BACKLOG = 511;
+
+export class Listener {
+  readonly #options: ListenerOptions;
+  readonly #house: House;
+  readonly #log: Log;
+  readonly #server: Server;
+  readonly #sessions = new Set<Session>();
+  readonly #rateLimits: RateLimits | undefined;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(options: ListenerOptions, house: House, log: Log) {
+    this.#options = options;
+    this.#house = house;
+    this.#log = log;
+    this.#rateLimits = options.rateLimit === undefined ? undefined : new RateLimits(options.rateLimit);
+    this.#server = this.#createServer();
+    house.clock.every(TIDY_EVERY, () => this.#tidy());
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    return address && typeof address === 'object' ? address.port : this.#options.port;
+  }
+
+  open(): Promise<void> {
+    const { host, port } = this.#options;
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', (cause) => {
+        reject(new ListenError(`cannot listen on ${host}:${port}: ${cause.message}`, { cause }));
+      });
+      this.#server.listen({ host, port, backlog: BACKLOG }, () => {
+        this.#server.removeAllListeners('error');
+        this.#server.on('error', (problem) =>
+          this.#log.warn({ problem: problem.message }, 'a client could not be accepted'),
+        );
+        resolve();
+      });
+    });
+  }
+
+  /** Nobody new; who is here gets the answers to what was sent. Resolves when all are gone. */
+  drain(): Promise<void> {
+    this.#server.close();
+    for (const session of [...this.#sessions]) session.drain();
+    if (this.#sessions.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onEmpty = resolve;
+    });
+  }
+
+  close(): void {
+    this.#server.close();
+    for (const session of [...this.#sessions]) session.closeNow('shutting down');
+  }
+
+  #createServer(): Server {
+    const { tls } = this.#options;
+    const settings = { allowHalfOpen: true, noDelay: true };
+    if (!tls) return createServer(settings, (socket) => this.#admit(socket));
+    const { cert, key, ca } = tls;
+    const server = createTlsServer(
+      {
+        ...settings,
+        cert,
+        key,
+        minVersion: 'TLSv1.2',
+        ...(ca ? { ca, requestCert: true, rejectUnauthorized: true } : {}),
+      },
+      (socket) => this.#admit(socket),
+    );
+    server.on('tlsClientError', (problem) =>
+      this.#log.debug({ problem: problem.message }, 'a TLS client failed'),
+    );
+    return server;
+  }
+
+  #admit(socket: Socket): void {
+    const { stats, clock } = this.#house;
+    if (this.#house.guests.size >= this.#options.maxClients) {
+      stats.clientsRefused += 1;
+      this.#turnAway(socket);
+      return;
+    }
+    stats.clientsAccepted += 1;
+    const limiter = this.#rateLimits?.of(socket.remoteAddress ?? '', clock.now());
+    this.#sessions.add(
+      new Session(socket, this.#house, this.#options, limiter, (gone, reason) => this.#forget(gone, reason)),
+    );
+  }
+
+  #turnAway(socket: Socket): void {
+    socket.on('error', () => socket.destroy());
+    socket.end(TOO_MANY);
+    socket.resume();
+    socket.setTimeout(1_000, () => socket.destroy());
+  }
+
+  #forget(session: Session, reason: string | undefined): void {
+    this.#sessions.delete(session);
+    if (reason !== undefined) this.#log.info({ client: session.address, reason }, 'client closed');
+    if (this.#sessions.size === 0) this.#onEmpty?.();
+  }
+
+  #tidy(): void {
+    if (!this.#rateLimits) return;
+    const inUse = new Set<string>();
+    for (const { remoteAddress } of this.#sessions) inUse.add(remoteAddress);
+    this.#rateLimits.tidy(this.#house.clock.now(), inUse);
+  }
+}

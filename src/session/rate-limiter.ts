@@ -1,0 +1,63 @@
+/** How many commands a second one client address may send: a bucket that fills at that rate and holds one second's worth. */
+
+export class RateLimiter {
+  readonly #perSecond: number;
+  #tokens: number;
+  #filledAt: number;
+
+  constructor(perSecond: number, now: number) {
+    this.#perSecond = perSecond;
+    this.#tokens = perSecond;
+    this.#filledAt = now;
+  }
+
+  take(now: number): boolean {
+    this.#fill(now);
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+
+  /** Whole milliseconds until the next command is admitted. */
+  waitFor(now: number): number {
+    this.#fill(now);
+    return Math.max(1, Math.ceil(((1 - this.#tokens) * 1000) / this.#perSecond));
+  }
+
+  /** A full bucket is as good as a new one: it need not be remembered. */
+  isFull(now: number): boolean {
+    this.#fill(now);
+    return this.#tokens >= this.#perSecond;
+  }
+
+  #fill(now: number): void {
+    const earned = ((now - this.#filledAt) * this.#perSecond) / 1000;
+    this.#tokens = Math.min(this.#perSecond, this.#tokens + earned);
+    this.#filledAt = now;
+  }
+}
+
+/** One bucket for each address, forgotten once it is full. */
+export class RateLimits {
+  readonly #buckets = new Map<string, RateLimiter>();
+  readonly #perSecond: number;
+
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond;
+  }
+
+  of(address: string, now: number): RateLimiter {
+    let bucket = this.#buckets.get(address);
+    if (!bucket) {
+      bucket = new RateLimiter(this.#perSecond, now);
+      this.#buckets.set(address, bucket);
+    }
+    return bucket;
+  }
+
+  tidy(now: number, inUse: ReadonlySet<string>): void {
+    for (const [address, bucket] of this.#buckets) {
+      if (!inUse.has(address) && bucket.isFull(now)) this.#buckets.delete(address);
+    }
+  }
+}

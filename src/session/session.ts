@@ -1,0 +1,291 @@
+/** One RESP client: bytes in, commands offered to its conversation in order, one reply stream out. */
+import type { Socket } from 'node:net';
+import { type Command, Conversation, type LargeRequest } from '../commands/conversation';
+import type { House } from '../commands/house';
+import type { Door } from '../commands/outlet';
+import { byteAt, LF } from '../resp/bytes';
+import { encodeCommand, error } from '../resp/encoder';
+import { RequestFramer } from '../resp/request-framer';
+import { parseRequest, splitInline } from '../resp/request-parser';
+import type { RateLimiter } from './rate-limiter';
+import { Writer } from './writer';
+
+export interface SessionLimits {
+  readonly outputLimit: number;
+  readonly idleTimeout: number;
+}
+
+/** A client that is waiting for an answer may send this much more before it is no longer read from. */
+const READ_AHEAD = 1024 * 1024;
+
+export class Session implements Door {
+  readonly #socket: Socket;
+  readonly #house: House;
+  readonly #limiter: RateLimiter | undefined;
+  readonly #framer = new RequestFramer();
+  readonly outlet: Writer;
+  readonly remoteAddress: string;
+  readonly address: string;
+  readonly localAddress: string;
+  readonly #conversation: Conversation;
+  readonly #onGone: (session: Session, reason: string | undefined) => void;
+  #offered: Command | undefined;
+  /** The command at the front has been counted against the rate limit. */
+  #charged = false;
+  #large: LargeRequest | undefined;
+  #largeBlocked = false;
+  #advancing = false;
+  #again = false;
+  #ended = false;
+  #closing = false;
+  #draining = false;
+  /** Why the proxy closed the connection, when it was the proxy. */
+  #reason: string | undefined;
+
+  constructor(
+    socket: Socket,
+    house: House,
+    limits: SessionLimits,
+    limiter: RateLimiter | undefined,
+    onGone: (session: Session, reason: string | undefined) => void,
+  ) {
+    this.#socket = socket;
+    this.#house = house;
+    this.#limiter = limiter;
+    this.#onGone = onGone;
+    this.remoteAddress = socket.remoteAddress ?? '';
+    this.address = `${this.remoteAddress}:${socket.remotePort ?? 0}`;
+    this.localAddress = `${socket.localAddress ?? '?'}:${socket.localPort ?? 0}`;
+    this.outlet = new Writer(socket, limits.outputLimit, () => this.closeNow('over its output limit'));
+    this.#conversation = new Conversation(house, this);
+    this.#framer.authenticated = this.#conversation.trusted;
+    socket.setNoDelay(true);
+    if (limits.idleTimeout > 0) this.#watchIdleness(limits.idleTimeout);
+    socket.on('data', (chunk: Buffer) => this.#onBytes(chunk));
+    socket.on('end', () => this.#onEnd());
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.#onClose());
+  }
+
+  get conversation(): Conversation {
+    return this.#conversation;
+  }
+
+  resume(): void {
+    this.#advance();
+    if (this.#framer.buffered <= READ_AHEAD && this.#socket.isPaused() && !this.#largeBlocked)
+      this.#socket.resume();
+  }
+
+  closeAfterReplies(): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    if (this.#draining) this.#partGently();
+    else this.outlet.close();
+  }
+
+  closeNow(reason: string): void {
+    this.#reason = reason;
+    this.#socket.destroy();
+  }
+
+  onceWritable(action: () => void): void {
+    this.#socket.once('drain', action);
+  }
+
+  /** Shutting down: what the client has sent is answered, nothing more is read, then the connection ends. */
+  drain(): void {
+    this.#draining = true;
+    this.#socket.pause();
+    this.#onEnd();
+  }
+
+  /** A connection that is cut while the client sends may lose the replies that are on their way to it. */
+  #partGently(): void {
+    this.outlet.end();
+    this.#socket.resume();
+    this.#socket.setTimeout(0);
+    this.#house.clock.after(LINGER, () => this.#socket.destroy());
+  }
+
+  #onBytes(chunk: Buffer): void {
+    if (this.#closing) return;
+    this.#framer.push(chunk);
+    this.#advance();
+    if (this.#framer.buffered > READ_AHEAD) this.#socket.pause();
+  }
+
+  #onEnd(): void {
+    this.#ended = true;
+    this.#conversation.end();
+    this.#advance();
+  }
+
+  #onClose(): void {
+    this.#closing = true;
+    this.#conversation.leave();
+    this.#onGone(this, this.#reason);
+  }
+
+  /** Offers one command after the other until one is turned away. May be called from within: then it goes on. */
+  #advance(): void {
+    this.#again = true;
+    if (this.#advancing) return;
+    this.#advancing = true;
+    while (this.#again && !this.#closing) {
+      this.#again = false;
+      const exhausted = this.#offerAll();
+      if (exhausted && this.#ended && this.#conversation.idle) this.closeAfterReplies();
+    }
+    this.#advancing = false;
+    this.outlet.flush();
+  }
+
+  /** True when every whole request has been taken. */
+  #offerAll(): boolean {
+    while (!this.#closing) {
+      const taken = this.#large ? this.#feedLarge(this.#large) : this.#offerNext();
+      if (taken === 'wait') return false;
+      if (taken === 'none') return true;
+    }
+    return false;
+  }
+
+  #offerNext(): Offer {
+    switch (this.#framer.next()) {
+      case 'frame':
+        return this.#offerFrame();
+      case 'large':
+        return this.#offerLarge();
+      case 'broken':
+        return this.#refuse(this.#framer.problem);
+      case 'more':
+        return 'none';
+    }
+  }
+
+  #offerFrame(): Offer {
+    if (this.#limiter && !this.#isAdmitted(this.#limiter)) return this.#refuseForRate(this.#limiter);
+    if (!this.#offered && this.#conversation.plain && this.#hit()) return this.#taken();
+    const command = this.#offered ?? this.#readCommand();
+    if (!command) return this.#refuse('Protocol error: unbalanced quotes in request');
+    if (isAttack(command)) return this.#closeAttacker();
+    if (this.#conversation.take(command)) return this.#taken();
+    this.#offered = command;
+    return 'wait';
+  }
+
+  #taken(): Offer {
+    this.#offered = undefined;
+    this.#charged = false;
+    this.#framer.skip();
+    this.#framer.authenticated = this.#conversation.trusted;
+    return 'taken';
+  }
+
+  /** GET key in the form that clients send it, from memory: no arguments are made. */
+  #hit(): boolean {
+    const { buffer, count, nameStart, nameEnd, inline, end } = this.#framer;
+    if (inline || count !== 2 || nameEnd - nameStart !== 3 || !isGet(buffer, nameStart)) return false;
+    const keyStart = buffer.indexOf(LF, nameEnd + 2) + 1;
+    return this.#conversation.hit(buffer, keyStart, end - 2, this.#house.clock.now());
+  }
+
+  #readCommand(): Command | undefined {
+    const { buffer, start, end, inline, tidy } = this.#framer;
+    const frame = buffer.subarray(start, end);
+    const args = inline ? splitInline(frame) : parseRequest(frame);
+    if (!args) return undefined;
+    return { raw: inline || !tidy ? encodeCommand(args) : frame, args };
+  }
+
+  #offerLarge(): Offer {
+    const large = this.#conversation.takeLarge(this.#framer.largeArguments());
+    if (!large) return 'wait';
+    this.#large = large;
+    return 'taken';
+  }
+
+  #feedLarge(large: LargeRequest): Offer {
+    if (this.#largeBlocked) return 'wait';
+    const next = this.#framer.nextPiece();
+    if (next === undefined) return 'none';
+    if (next === 'broken') return this.#closeWith(error(`ERR ${this.#framer.problem}`));
+    if (next.last) this.#large = undefined;
+    this.#largeBlocked = !large.write(next.piece, () => this.#onLargeDrained());
+    if (this.#largeBlocked) this.#socket.pause();
+    return 'taken';
+  }
+
+  #onLargeDrained(): void {
+    this.#largeBlocked = false;
+    this.resume();
+  }
+
+  /** Redis words it, behind every reply that is owed, and ends the connection. */
+  #refuse(problem: string): Offer {
+    // One character of the problem may be a byte of the client's own.
+    if (!this.#conversation.answer(Buffer.from(`-ERR ${problem}\r\n`, 'latin1'))) return 'wait';
+    this.closeAfterReplies();
+    return 'none';
+  }
+
+  #closeWith(reply: Buffer): Offer {
+    this.outlet.append(reply, 0, reply.length);
+    this.closeAfterReplies();
+    return 'none';
+  }
+
+  /** A browser that was made to talk to this port: Redis ends the connection without a word. */
+  #closeAttacker(): Offer {
+    if (!this.#conversation.awaitTurn()) return 'wait';
+    this.#reason = 'HTTP sent to the Redis port';
+    this.closeAfterReplies();
+    return 'none';
+  }
+
+  #isAdmitted(limiter: RateLimiter): boolean {
+    this.#charged ||= limiter.take(this.#house.clock.now());
+    return this.#charged;
+  }
+
+  #refuseForRate(limiter: RateLimiter): Offer {
+    const wait = limiter.waitFor(this.#house.clock.now());
+    if (!this.#conversation.answer(error(`ERR rate limit exceeded, try again in ${wait} ms`))) return 'wait';
+    this.#house.stats.rateLimited += 1;
+    this.#framer.skip();
+    return 'taken';
+  }
+
+  /** Redis does not close who waits for something: a blocked client, a subscriber, one whose command is slow. */
+  #watchIdleness(timeout: number): void {
+    this.#socket.setTimeout(timeout, () => {
+      if (this.#closing) return;
+      if (this.#conversation.idle) this.closeNow('idle for too long');
+      else this.#socket.setTimeout(timeout);
+    });
+  }
+}
+
+type Offer = 'taken' | 'wait' | 'none';
+
+/** How long a client may take to close a connection that was ended by a shutdown. */
+const LINGER = 1_000;
+
+/** Upper and lower case differ in one bit. */
+const CASE_BIT = 0x20;
+
+function isGet(buffer: Buffer, at: number): boolean {
+  return (
+    (byteAt(buffer, at) | CASE_BIT) === 0x67 &&
+    (byteAt(buffer, at + 1) | CASE_BIT) === 0x65 &&
+    (byteAt(buffer, at + 2) | CASE_BIT) === 0x74
+  );
+}
+
+function isAttack({ args }: Command): boolean {
+  const [name] = args;
+  if (!name || (name.length !== 4 && name.length !== 5)) return false;
+  const word = name.latin1Slice().toLowerCase();
+  return word === 'post' || word === 'host:';
+}
