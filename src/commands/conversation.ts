@@ -366,7 +366,8 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     const { wire } = this.#lease;
     if (this.#isCongested(wire)) return false;
     // WAIT counts from the connection's own last write: a PING there makes that the latest of all.
-    if (row.name === 'wait' || row.name === 'waitaof') wire.send(PING, ignoreReply);
+    const counts = row.name === 'wait' || row.name === 'waitaof';
+    if (counts && !this.#transaction.announced) wire.send(PING, ignoreReply);
     if (row.name === 'client|unblock') return this.#unblock(wire, row, command);
     this.#sendCommand(wire, row, command);
     return true;
@@ -598,11 +599,13 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   /** Everything is answered: the lane is free, what was borrowed goes back. */
   #onSettled(): void {
     if (this.#left) return;
+    this.#relay?.onSettled();
     if (!this.#busy) this.#leaveLane();
     if (!this.#busy || this.#slots.size < MOST_SLOTS / 2) this.#offerAgain();
   }
 
   #leaveLane(): void {
+    if (this.#relay) return;
     this.#wire = undefined;
     if (this.#lane !== 'exclusive') {
       this.#lane = 'none';
@@ -635,20 +638,18 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   #becomePinned(): void {
     const lease = this.#lease;
     if (!lease) return;
+    // Replies that are not counted cannot be left out here: from now on Redis does it.
+    if (this.#silent) lease.wire.sendBytes(encodeCommand(['CLIENT', 'REPLY', this.#muted ? 'OFF' : 'SKIP']));
     this.#relay = new PinnedRelay({
       lease,
       door: this.#door,
       fence: this.#house.fence,
-      owed: this.#owed,
-      owedMayWrite: this.#owed > 0,
+      slots: this.#slots,
+      transaction: this.#transaction,
       onReset: () => this.#reset(),
+      onResetRefused: () => this.#offerAgain(),
+      onLost: (loss) => this.#onPinnedWireLost(loss),
     });
-    lease.wire.onceClosed((loss) => {
-      if (this.#relay?.lease === lease) this.#onPinnedWireLost(loss);
-    });
-    this.#owed = 0;
-    this.#blockingOwed = 0;
-    this.#turnedAway = false;
   }
 
   /** What Redis held for this client cannot be made again: the client is told by the end of its connection. */
@@ -779,19 +780,21 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   }
 
   #reset(): void {
-    const relay = this.#relay;
+    const lease = this.#relay?.lease ?? this.#lease;
+    const pinned = this.#relay !== undefined;
     this.#relay = undefined;
-    if (relay) this.#house.pool.destroy(relay.lease, 'RESET');
-    this.#lease = relay ? undefined : this.#lease;
-    if (this.#lease) this.#dropLease('RESET');
+    this.#lease = undefined;
     this.#lane = 'none';
     this.#stained = false;
+    this.#transaction.reset();
     this.#muted = false;
     this.#muteNext = false;
     this.#admitted = this.#house.password === undefined;
     Object.assign(this.face, { name: '', kind: 'normal', tracking: false, protocol: 2 });
     if (this.#identity !== this.#house.home) this.#takeIdentity(this.#house.home);
-    if (relay) this.#onSettled();
+    // Last: closing it may let the next command in.
+    if (lease) this.#house.pool.destroy(lease, 'RESET');
+    if (pinned) this.#onSettled();
   }
 }
 

@@ -6,21 +6,27 @@
  * only means a fence too many.
  */
 import type { Fence } from '../coherence/fence';
-import { DOLLAR, GREATER, STAR } from '../resp/bytes';
+import { DOLLAR, GREATER, MINUS, STAR } from '../resp/bytes';
 import type { Lease } from '../upstream/exclusive-pool';
+import type { WireLoss } from '../upstream/wire';
 import type { Door } from './outlet';
-import { HeldReply, Slots } from './slots';
+import { HeldReply, type Slots } from './slots';
 import type { CommandRow } from './table';
+import type { TransactionState } from './transaction';
 
 export interface RelayParts {
   readonly lease: Lease;
   readonly door: Door;
   readonly fence: Fence;
-  /** Replies still owed when the session was pinned, and whether a write may be among them. */
-  readonly owed: number;
-  readonly owedMayWrite: boolean;
+  /** The client's replies in their order: what was owed before stands there too. */
+  readonly slots: Slots;
+  readonly transaction: TransactionState;
   /** Redis has answered RESET: the connection is as new, and the session is free. */
   onReset(): void;
+  /** It was an error: an ACL may forbid it, or it had arguments. */
+  onResetRefused(): void;
+  /** The wire is gone, and everything that came over it has been delivered. */
+  onLost(loss: WireLoss): void;
 }
 
 /** Their answers are as many as their arguments, or pushes. */
@@ -31,22 +37,25 @@ const RESET_FRAME = '+RESET\r\n';
 
 export class PinnedRelay {
   readonly #parts: RelayParts;
-  readonly #slots = new Slots(() => this.#onSettled());
-  #expected: number;
+  #expected = 0;
   #seen = 0;
   /** Replies up to this one may stand for a write. */
   #fencedUpTo = 0;
   #countable = true;
   #resetSent = false;
   #resetSeen = false;
+  #loss: WireLoss | undefined;
   #held: HeldReply | undefined;
   #midFrame = false;
 
   constructor(parts: RelayParts) {
     this.#parts = parts;
-    this.#expected = parts.owed;
-    if (parts.owedMayWrite) this.#fencedUpTo = parts.owed;
     parts.lease.wire.pin((type, chunk, start, end, last) => this.#onFrame(type, chunk, start, end, last));
+    parts.lease.wire.onceClosed((loss) => {
+      this.#loss = loss;
+      this.#held?.abandon();
+      this.#parts.slots.settle();
+    });
   }
 
   get lease(): Lease {
@@ -65,6 +74,8 @@ export class PinnedRelay {
 
   /** Counts a command whose bytes are sent in pieces. */
   announce(row: CommandRow): void {
+    if (row.transaction) this.#parts.transaction.onSent(row.transaction);
+    if (this.#parts.transaction.announced && SUBSCRIBING.test(row.name)) this.#parts.lease.wire.countPushes();
     if (row.name === 'reset') this.#resetSent = true;
     if (row.route === 'pinned' && !SUBSCRIBING.test(row.name) && row.name !== 'client|tracking')
       this.#countable = false;
@@ -78,8 +89,7 @@ export class PinnedRelay {
     this.#midFrame = !last;
     if (this.#held) this.#held.add(chunk.subarray(start, end), last);
     else this.#parts.door.outlet.append(chunk, start, end);
-    if (this.#held) this.#slots.settle();
-    else this.#onSettled();
+    this.#parts.slots.settle();
     this.#slowDown();
   }
 
@@ -87,21 +97,32 @@ export class PinnedRelay {
     this.#held = undefined;
     const fenced = this.#seen < this.#fencedUpTo;
     if (type !== GREATER && !isMessage(type, chunk, start, end)) this.#seen += 1;
-    if (fenced || this.#slots.size > 0) this.#held = this.#hold(fenced);
-    if (this.#resetSent && last && chunk.latin1Slice(start, end) === RESET_FRAME) this.#resetSeen = true;
+    if (fenced || this.#parts.slots.size > 0) this.#held = this.#hold(fenced);
+    if (this.#resetSent && last) this.#noteResetAnswer(type, chunk, start, end);
   }
 
-  #onSettled(): void {
-    if (this.#resetSeen && this.#slots.size === 0) this.#parts.onReset();
+  #noteResetAnswer(type: number, chunk: Buffer, start: number, end: number): void {
+    const text = chunk.latin1Slice(start, end);
+    if (text === RESET_FRAME) this.#resetSeen = true;
+    if (type !== MINUS || !text.includes("'reset'")) return;
+    this.#resetSent = false;
+    this.#parts.onResetRefused();
+  }
+
+  /** Whatever could be delivered has been. */
+  onSettled(): void {
+    if (this.#parts.slots.size > 0) return;
+    if (this.#resetSeen) this.#parts.onReset();
+    else if (this.#loss) this.#parts.onLost(this.#loss);
   }
 
   #hold(fenced: boolean): HeldReply {
     const held = new HeldReply(this.#parts.door.outlet, fenced);
-    this.#slots.add(held);
+    this.#parts.slots.add(held);
     if (!fenced) return held;
     this.#parts.fence.wait(() => {
       held.release();
-      this.#slots.settle();
+      this.#parts.slots.settle();
     });
     return held;
   }

@@ -51,6 +51,8 @@ export class ReplyFramer {
   type = 0;
   /** Pushes met inside this reply. They are no elements of it; Redis 6 sends them there. */
   innerPushes = 0;
+  /** Set where SUBSCRIBE was queued: in EXEC's answer Redis 7 counts what it confirms as an element like any other. */
+  pushesAreElements = false;
   /** Set when the bytes are no RESP: from here on nobody can tell which answer is whose. */
   problem = '';
 
@@ -236,7 +238,7 @@ export class ReplyFramer {
   /** An aggregate begins. An attribute or an inner push takes no place among the elements around it. */
   #open(at: number, elements: number): number {
     if (this.#outer.length >= MAX_DEPTH) return this.#fail('a reply is nested too deep');
-    const isInnerPush = this.#kind === GREATER && this.#outer.length > 0;
+    const isInnerPush = this.#kind === GREATER && this.#outer.length > 0 && !this.pushesAreElements;
     if (isInnerPush) this.innerPushes += 1;
     if (!isInnerPush && this.#kind !== PIPE) this.#left -= 1;
     if (elements > 0) {

@@ -152,6 +152,9 @@ export class Session implements Door {
   }
 
   #offerNext(): Offer {
+    this.#framer.authenticated = this.#conversation.trusted;
+    // How long an argument may be depends on the answer to the AUTH before it.
+    if (!this.#framer.authenticated && !this.#conversation.awaitTurn()) return 'wait';
     switch (this.#framer.next()) {
       case 'frame':
         return this.#offerFrame();
@@ -169,7 +172,7 @@ export class Session implements Door {
     if (!this.#offered && this.#conversation.plain && this.#hit()) return this.#taken();
     const command = this.#offered ?? this.#readCommand();
     if (!command) return this.#refuse('Protocol error: unbalanced quotes in request');
-    if (isAttack(command)) return this.#closeAttacker();
+    if (isAttack(command)) return this.#cutOff();
     if (this.#conversation.take(command)) return this.#taken();
     this.#offered = command;
     return 'wait';
@@ -179,7 +182,6 @@ export class Session implements Door {
     this.#offered = undefined;
     this.#charged = false;
     this.#framer.skip();
-    this.#framer.authenticated = this.#conversation.trusted;
     return 'taken';
   }
 
@@ -236,11 +238,10 @@ export class Session implements Door {
     return 'none';
   }
 
-  /** A browser that was made to talk to this port: Redis ends the connection without a word. */
-  #closeAttacker(): Offer {
-    if (!this.#conversation.awaitTurn()) return 'wait';
-    this.#reason = 'HTTP sent to the Redis port';
-    this.closeAfterReplies();
+  /** A browser that was made to talk to this port: Redis cuts it off on the spot, replies that are owed included. */
+  #cutOff(): Offer {
+    this.#closing = true;
+    this.closeNow('HTTP sent to the Redis port');
     return 'none';
   }
 

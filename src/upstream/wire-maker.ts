@@ -48,7 +48,7 @@ export class WireMaker {
         },
         onClosed: (closed, reason) => {
           this.#open.delete(closed);
-          if (!ready && refusal === undefined && !closed.refused) this.#noteFailure(reason);
+          if (!ready && closed.failed) this.#noteFailure(reason);
           events.onClosed?.(closed, reason);
         },
       },

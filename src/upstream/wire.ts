@@ -64,6 +64,8 @@ export class Wire {
   #ending = false;
   /** True when Redis itself would not have it: a wrong password is no sign of an unreachable server. */
   refused = false;
+  /** True when the connection broke or never came about; false when this side ended it. */
+  failed = false;
   /** The id that Redis gave this connection, once the handshake told it. */
   upstreamId = 0;
   lastUsedAt = 0;
@@ -71,15 +73,15 @@ export class Wire {
   constructor(plan: WirePlan) {
     this.#steps = plan.steps;
     this.#events = plan.events ?? {};
-    this.#timer = setTimeout(() => this.close(`no answer within ${plan.timeout} ms`), plan.timeout);
+    this.#timer = setTimeout(() => this.#fail(`no answer within ${plan.timeout} ms`), plan.timeout);
     this.#socket = plan.connect();
     this.#socket.setNoDelay(true);
     this.#socket.setKeepAlive(true, 10_000);
     this.#socket.once(connectedEvent(this.#socket), () => this.#shakeHands());
     this.#socket.on('data', (chunk: Buffer) => this.#onBytes(chunk));
     this.#socket.on('drain', () => this.#drained());
-    this.#socket.on('error', (error) => this.close(error.message));
-    this.#socket.on('close', () => this.close('the server closed the connection'));
+    this.#socket.on('error', (error) => this.#fail(error.message));
+    this.#socket.on('close', () => this.#fail('the server closed the connection'));
   }
 
   get ready(): boolean {
@@ -137,10 +139,14 @@ export class Wire {
     else this.#writeEach(gathered);
   }
 
-  /** From now on every frame goes to `reader`, and nobody waits for a reply: what comes cannot be counted any more. */
+  /** Behind the replies that are waited for, every frame goes to `reader`: what comes cannot be counted any more. */
   pin(reader: RawReader): void {
     this.#raw = reader;
-    this.#waiting.clear();
+  }
+
+  /** See `ReplyFramer.pushesAreElements`. */
+  countPushes(): void {
+    this.#framer.pushesAreElements = true;
   }
 
   pause(): void {
@@ -187,6 +193,12 @@ export class Wire {
     this.#drained();
   }
 
+  #fail(reason: string): void {
+    if (this.#state === 'closed') return;
+    this.failed = true;
+    this.close(reason);
+  }
+
   #writeEach(gathered: readonly Buffer[]): void {
     this.#socket.cork();
     for (const bytes of gathered) this.#socket.write(bytes);
@@ -231,16 +243,20 @@ export class Wire {
   #onPiece(chunk: Buffer, start: number, end: number, last: boolean): void {
     if (this.#state === 'handshaking') {
       this.#onStepAnswered(chunk, start, end, last);
-    } else if (this.#raw) {
-      this.#raw(this.#framer.type, chunk, start, end, last);
-    } else if (this.#framer.type === GREATER) {
+    } else if (this.#framer.type === GREATER && !this.#raw) {
       const frame = this.#whole(chunk, start, end, last);
       if (frame) this.#events.onPush?.(frame);
+    } else if (this.#framer.type === GREATER || this.#waiting.size === 0) {
+      this.#onUnasked(chunk, start, end, last);
     } else {
       const waiter = last ? this.#waiting.dequeue() : this.#waiting.peek();
-      if (waiter) waiter.onReply(chunk, start, end, last);
-      else this.close(`the backing server sent a reply that nobody asked for: ${excerpt(chunk, start, end)}`);
+      waiter?.onReply(chunk, start, end, last);
     }
+  }
+
+  #onUnasked(chunk: Buffer, start: number, end: number, last: boolean): void {
+    if (this.#raw) this.#raw(this.#framer.type, chunk, start, end, last);
+    else this.close(`the backing server sent a reply that nobody asked for: ${excerpt(chunk, start, end)}`);
   }
 
   #onStepAnswered(chunk: Buffer, start: number, end: number, last: boolean): void {
