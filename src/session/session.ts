@@ -135,10 +135,15 @@ export class Session implements Door {
     while (this.#again && !this.#closing) {
       this.#again = false;
       const exhausted = this.#offerAll();
-      if (exhausted && this.#ended && this.#conversation.idle) this.closeAfterReplies();
+      if (exhausted && this.#ended && this.#nothingToCome) this.closeAfterReplies();
     }
     this.#advancing = false;
     this.outlet.flush();
+  }
+
+  /** Everything is answered, or waits for the rest of a request that will never come. */
+  get #nothingToCome(): boolean {
+    return this.#conversation.idle || this.#large !== undefined;
   }
 
   /** True when every whole request has been taken. */
