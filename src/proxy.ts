@@ -88,6 +88,7 @@ export class RespiteProxy implements Proxy {
     await running.listener.open();
     this.#startTimers(running);
     this.#announce(address, running.backing);
+    await warnOfRisks(options, address, running.backing, this.#log);
   }
 
   async stop(): Promise<void> {
@@ -142,6 +143,42 @@ export class RespiteProxy implements Proxy {
       'respite is ready',
     );
   }
+}
+
+/** What an operator should hear before something goes wrong. */
+async function warnOfRisks(
+  options: Options,
+  address: RedisAddress,
+  backing: Backing,
+  log: Log,
+): Promise<void> {
+  const open = !isLoopback(options.host);
+  if (open && options.requirepass === undefined && options.tlsCa === undefined) {
+    log.warn(
+      { host: options.host },
+      'anybody who reaches this address can use Redis: set --requirepass or --tls-ca',
+    );
+  }
+  if (address.password !== undefined && options.requirepass === undefined) {
+    const message = 'every client that does not AUTH is the Redis user that --redis names';
+    if (open) log.warn({ user: address.username ?? 'default' }, message);
+    else log.info({ user: address.username ?? 'default' }, message);
+  }
+  if (options.workers > 1)
+    log.warn({ workers: options.workers }, '--workers is not available yet: one process serves all clients');
+  const tracked = Number(await backing.setting('tracking-table-max-keys'));
+  if (options.coherence === 'tracking' && tracked > 0 && options.maxKeys > tracked * TABLE_NEARLY_FULL) {
+    log.warn(
+      { maxKeys: options.maxKeys, trackingTableMaxKeys: tracked },
+      'Redis forgets which keys are cached here, and drops them: raise its tracking-table-max-keys or lower --max-keys',
+    );
+  }
+}
+
+const TABLE_NEARLY_FULL = 0.8;
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 interface Running {

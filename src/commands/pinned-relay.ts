@@ -77,6 +77,7 @@ export class PinnedRelay {
     if (row.transaction) this.#parts.transaction.onSent(row.transaction);
     if (this.#parts.transaction.announced && SUBSCRIBING.test(row.name)) this.#parts.lease.wire.countPushes();
     if (row.name === 'reset') this.#resetSent = true;
+    if (row.name === 'sync' || row.name === 'psync') this.#parts.lease.wire.unframe();
     if (row.route === 'pinned' && !SUBSCRIBING.test(row.name) && row.name !== 'client|tracking')
       this.#countable = false;
     if (!SUBSCRIBING.test(row.name)) this.#expected += 1;

@@ -135,6 +135,16 @@ export class Backing {
     }
   }
 
+  /** A setting of the server, or undefined when it is unknown there or may not be asked. */
+  async setting(name: string): Promise<string | undefined> {
+    try {
+      const [, value] = (await this.#redis.call('CONFIG', 'GET', name)) as string[];
+      return value;
+    } catch {
+      return undefined;
+    }
+  }
+
   async #onConnect(): Promise<void> {
     this.#connected = true;
     this.#events.onFound();

@@ -68,6 +68,8 @@ export class ExclusivePool {
     this.#lent.delete(lease);
     lease.onPush = undefined;
     if (lease.wire.closed) return;
+    // A slow client may have left it paused.
+    lease.wire.resume();
     const key = poolKey(lease.facts.identity, lease.facts.protocol);
     const leases = this.#idle.get(key) ?? [];
     if (leases.length >= MOST_IDLE) {

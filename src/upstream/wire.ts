@@ -62,6 +62,7 @@ export class Wire {
   #onDrain: (() => void)[] = [];
   #onClose: ((loss: WireLoss) => void)[] = [];
   #ending = false;
+  #framed = true;
   /** True when Redis itself would not have it: a wrong password is no sign of an unreachable server. */
   refused = false;
   /** True when the connection broke or never came about; false when this side ended it. */
@@ -142,6 +143,11 @@ export class Wire {
   /** Behind the replies that are waited for, every frame goes to `reader`: what comes cannot be counted any more. */
   pin(reader: RawReader): void {
     this.#raw = reader;
+  }
+
+  /** A replication stream follows, which has no frames: from here on a pinned wire hands over bytes as they come. */
+  unframe(): void {
+    this.#framed = false;
   }
 
   /** See `ReplyFramer.pushesAreElements`. */
@@ -228,6 +234,10 @@ export class Wire {
 
   #onBytes(chunk: Buffer): void {
     let at = 0;
+    if (!this.#framed && this.#raw && this.#waiting.size === 0) {
+      this.#raw(0, chunk, 0, chunk.length, true);
+      return;
+    }
     while (at < chunk.length && this.#state !== 'closed') {
       const start = at;
       at = this.#framer.scan(chunk, start);
