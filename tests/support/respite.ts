@@ -40,8 +40,8 @@ export class Respite {
   #wake = new Set<() => void>();
 
   /** Use start(), which waits until it listens. */
-  constructor(flags: string[], env: NodeJS.ProcessEnv = {}) {
-    this.#child = spawnTethered(process.execPath, [MAIN, ...flags], {
+  constructor(flags: string[], env: NodeJS.ProcessEnv = {}, program = MAIN) {
+    this.#child = spawnTethered(process.execPath, [program, ...flags], {
       env: { ...cleanEnvironment(), ...env },
     });
     this.#child.stdout?.on('data', (chunk: Buffer) => this.#onOutput(chunk.toString()));
@@ -51,12 +51,15 @@ export class Respite {
     this.ended = endingOf(this.#child);
   }
 
-  /** Both ports are free ones unless the flags name others. Without --redis it brings its own Redis. */
-  static async start(flags: string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Respite> {
+  /**
+   * Both ports are free ones unless the flags name others. Without --redis it brings its own Redis. `main` is another
+   * build's main.js: a mutant.
+   */
+  static async start(flags: string[] = [], env: NodeJS.ProcessEnv = {}, main = MAIN): Promise<Respite> {
     const has = (flag: string) => flags.some((given) => given === flag || given.startsWith(`${flag}=`));
     const port = has('--port') ? [] : ['--port', '0'];
     const httpPort = has('--http-port') ? [] : ['--http-port', '0'];
-    const program = new Respite([...port, ...httpPort, ...flags], env);
+    const program = new Respite([...port, ...httpPort, ...flags], env, main);
     try {
       const line = await program.logged((logged) => typeof logged.port === 'number');
       program.port = line.port ?? 0;

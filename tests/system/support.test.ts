@@ -1,6 +1,9 @@
+import { access } from 'node:fs/promises';
 import { ChaosRelay } from '../support/chaos-relay';
+import { Mutant } from '../support/mutant';
 import { RawClient } from '../support/raw-client';
 import { RedisServer } from '../support/redis-server';
+import { Respite } from '../support/respite';
 
 describe('the tools of the system tests', () => {
   let redis: RedisServer;
@@ -99,5 +102,25 @@ describe('the tools of the system tests', () => {
     relay.retarget(other);
     await using client = await RawClient.connect(relay);
     expect(await client.askText('GET', 'a')).toMatch(/^-NOAUTH/);
+  });
+
+  test('a mutant is the built program with one text replaced, and leaves nothing behind', async () => {
+    const version = { file: 'version.js', find: "? manifest.version : ''", replace: "? '9.9.9' : ''" };
+    const mutant = await Mutant.make([version]);
+    try {
+      await using program = await Respite.start(['--redis', redis.url], {}, mutant.program);
+      await using client = await program.client();
+      expect(await client.askText('INFO', 'respite')).toContain('9.9.9');
+    } finally {
+      await mutant.remove();
+    }
+    await expect(access(mutant.program)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('a mutant is not made when its text is not there exactly once', async () => {
+    const nowhere = { file: 'version.js', find: 'no such text', replace: '' };
+    await expect(Mutant.make([nowhere])).rejects.toThrow('dist/version.js has 0 times');
+    const often = { file: 'version.js', find: 'manifest', replace: '' };
+    await expect(Mutant.make([often])).rejects.toThrow(/has \d+ times, not once: "manifest"/);
   });
 });
