@@ -19,41 +19,95 @@ export interface Target {
 interface Piece {
   due: number;
   bytes: Buffer | 'end';
+  /** Nothing is passed on behind it. */
+  stop: boolean;
+}
+
+/** What a connection is known by: the beginning of what was sent on it. */
+class Label {
+  sent = '';
+
+  note(bytes: Buffer): void {
+    const room = LABEL_LENGTH - this.sent.length;
+    if (room > 0) this.sent += bytes.toString('latin1', 0, room);
+  }
+}
+
+const LABEL_LENGTH = 1024;
+
+/** Waits for a text to pass through in one direction. */
+interface Watch {
+  direction: Direction;
+  text: Buffer;
+  only: RegExp | undefined;
+  /** Nothing behind the text is passed on. */
+  hangs: boolean;
+  onSeen: () => void;
 }
 
 /** One direction of one connection: what was read waits here until it may be passed on. */
 class Pipe {
   readonly #relay: ChaosRelay;
   readonly #direction: Direction;
+  readonly #label: Label;
   readonly #from: net.Socket;
   readonly #to: net.Socket;
   readonly #pieces: Piece[] = [];
   #running = false;
+  #stopped = false;
 
-  constructor(relay: ChaosRelay, direction: Direction, from: net.Socket, to: net.Socket) {
+  constructor(relay: ChaosRelay, direction: Direction, label: Label, from: net.Socket, to: net.Socket) {
     this.#relay = relay;
     this.#direction = direction;
+    this.#label = label;
     this.#from = from;
     this.#to = to;
     from.on('data', (bytes) => {
       relay.counters[direction] += bytes.length;
-      this.#add(bytes);
+      if (direction === 'up') label.note(bytes);
+      this.#look(bytes);
     });
     from.on('end', () => this.#add('end'));
   }
 
-  #add(bytes: Piece['bytes']): void {
-    this.#pieces.push({ due: performance.now() + this.#relay.delay[this.#direction], bytes });
+  /** Passes on what it was told to stop behind, too. */
+  proceed(): void {
+    this.#stopped = false;
+    void this.run();
+  }
+
+  get #isHung(): boolean {
+    return this.#stopped || (this.#relay.hung[this.#direction] && this.#relay.concerns(this.#label.sent));
+  }
+
+  #look(bytes: Buffer): void {
+    for (const watch of this.#relay.watches(this.#direction, this.#label.sent)) {
+      const at = bytes.indexOf(watch.text);
+      if (at < 0) continue;
+      watch.onSeen();
+      if (watch.hangs) {
+        const end = at + watch.text.length;
+        this.#add(bytes.subarray(0, end), true);
+        if (end < bytes.length) this.#add(bytes.subarray(end));
+        return;
+      }
+    }
+    this.#add(bytes);
+  }
+
+  #add(bytes: Piece['bytes'], stop = false): void {
+    const delay = this.#relay.concerns(this.#label.sent) ? this.#relay.delay[this.#direction] : 0;
+    this.#pieces.push({ due: performance.now() + delay, bytes, stop });
     void this.run();
   }
 
   /** Hung: not even the end of the stream is noticed, and the sender's buffers fill up. */
   async run(): Promise<void> {
-    if (this.#relay.hung[this.#direction]) this.#from.pause();
+    if (this.#isHung) this.#from.pause();
     else this.#from.resume();
     if (this.#running) return;
     this.#running = true;
-    while (!this.#relay.hung[this.#direction]) {
+    while (!this.#isHung) {
       const piece = this.#pieces[0];
       if (piece === undefined) break;
       const wait = piece.due - performance.now();
@@ -62,6 +116,7 @@ class Pipe {
         continue;
       }
       this.#pieces.shift();
+      if (piece.stop) this.#stopped = true;
       await this.#pass(piece.bytes);
     }
     this.#running = false;
@@ -107,8 +162,10 @@ export class ChaosRelay {
   port = 0;
   #target: Target;
   #server: net.Server | undefined;
-  readonly #sockets = new Set<net.Socket>();
+  readonly #sockets = new Map<net.Socket, Label>();
   readonly #pipes = new Set<Pipe>();
+  readonly #watches = new Set<Watch>();
+  #only: RegExp | undefined;
   #open = 0;
 
   private constructor(target: Target) {
@@ -135,6 +192,16 @@ export class ChaosRelay {
     this.#target = target;
   }
 
+  /** hang() and slow() concern only connections over which something like this was sent; undefined: all. */
+  aim(only: RegExp | undefined): void {
+    this.#only = only;
+    for (const pipe of this.#pipes) void pipe.run();
+  }
+
+  concerns(sent: string): boolean {
+    return this.#only === undefined || this.#only.test(sent);
+  }
+
   slow(up: number, down = up): void {
     this.delay.up = up;
     this.delay.down = down;
@@ -148,11 +215,29 @@ export class ChaosRelay {
   /** Passes on again, first of all what was held back. */
   release(direction?: Direction): void {
     this.#hang(direction, false);
+    for (const pipe of this.#pipes) pipe.proceed();
   }
 
-  /** Ends all connections: with a FIN once what was read is passed on, or at once with a RST. */
-  cut(how: 'fin' | 'rst' = 'rst'): void {
-    for (const socket of this.#sockets) {
+  /** Resolves when this text comes by (in one piece) on such a connection. */
+  sight(direction: Direction, text: string, only?: RegExp): Promise<void> {
+    return this.#watch(direction, text, only, false);
+  }
+
+  /** Lets this text through, and nothing behind it in that connection and direction until release(). Resolves when it came. */
+  hangBehind(direction: Direction, text: string, only?: RegExp): Promise<void> {
+    return this.#watch(direction, text, only, true);
+  }
+
+  watches(direction: Direction, sent: string): Watch[] {
+    return [...this.#watches].filter(
+      (watch) => watch.direction === direction && (watch.only === undefined || watch.only.test(sent)),
+    );
+  }
+
+  /** Ends connections, all or such ones: with a FIN once what was read is passed on, or at once with a RST. */
+  cut(how: 'fin' | 'rst' = 'rst', only?: RegExp): void {
+    for (const [socket, label] of this.#sockets) {
+      if (only !== undefined && !only.test(label.sent)) continue;
       if (how === 'fin') socket.end();
       else socket.resetAndDestroy();
     }
@@ -184,7 +269,7 @@ export class ChaosRelay {
   async stop(): Promise<void> {
     await this.refuse();
     this.release();
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.keys()) socket.destroy();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -197,11 +282,31 @@ export class ChaosRelay {
     for (const pipe of this.#pipes) void pipe.run();
   }
 
+  #watch(direction: Direction, text: string, only: RegExp | undefined, hangs: boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const watch: Watch = {
+        direction,
+        text: Buffer.from(text, 'latin1'),
+        only,
+        hangs,
+        onSeen: () => {
+          this.#watches.delete(watch);
+          resolve();
+        },
+      };
+      this.#watches.add(watch);
+    });
+  }
+
   #onConnection(client: net.Socket): void {
     this.counters.connections++;
     this.#open++;
     const server = net.connect({ host: '127.0.0.1', ...this.#target, allowHalfOpen: true });
-    const pipes = [new Pipe(this, 'up', client, server), new Pipe(this, 'down', server, client)];
+    const label = new Label();
+    const pipes = [
+      new Pipe(this, 'up', label, client, server),
+      new Pipe(this, 'down', label, server, client),
+    ];
     for (const pipe of pipes) {
       this.#pipes.add(pipe);
       void pipe.run();
@@ -210,13 +315,13 @@ export class ChaosRelay {
       this.#open--;
       for (const pipe of pipes) this.#pipes.delete(pipe);
     });
-    this.#tie(client, server);
-    this.#tie(server, client);
+    this.#tie(client, server, label);
+    this.#tie(server, client, label);
   }
 
   /** What kills one half kills the other, the same way. */
-  #tie(socket: net.Socket, other: net.Socket): void {
-    this.#sockets.add(socket);
+  #tie(socket: net.Socket, other: net.Socket, label: Label): void {
+    this.#sockets.set(socket, label);
     socket.setNoDelay(true);
     socket.on('error', () => other.resetAndDestroy());
     socket.on('close', () => {
