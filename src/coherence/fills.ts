@@ -144,9 +144,14 @@ export class GetFill implements Waiter {
     if (last) {
       this.#value = this.#pieces.length === 1 ? piece : Buffer.concat(this.#pieces, this.#size);
       this.#pieces = [];
-    } else if (this.#size > this.#home.limits.maxValue + HEADER_ROOM) {
+      if (this.#isTooLarge) this.#home.noteBig(this.#claim.key);
+    } else if (this.#isTooLarge) {
       this.#beginStreaming();
     }
+  }
+
+  get #isTooLarge(): boolean {
+    return this.#size > this.#home.limits.maxValue + HEADER_ROOM;
   }
 
   /** Nobody joins any more: a later reader would have missed the beginning. */

@@ -1,0 +1,307 @@
+// Rules about the reads that fill the cache: where they travel, what cancels them, what may be kept of their answers.
+
+import { command, type RawClient } from '../support/raw-client';
+import { RedisServer } from '../support/redis-server';
+import { eventually, FILL_WIRE, Stage, testRule } from '../support/stage';
+
+let redis: RedisServer;
+
+beforeAll(async () => {
+  redis = await RedisServer.start();
+});
+
+afterAll(() => redis.stop());
+
+const server = () => redis;
+const OLD = '$3\r\nold\r\n';
+const NEW = '$3\r\nnew\r\n';
+const OK = '+OK\r\n';
+const get = (key: string) => command('GET', key).toString('latin1');
+
+testRule('reads that fill travel on the very connection that carries the pushes', server, {
+  async scenario(stage) {
+    await stage.redis.ask('SET', 'k', 'old');
+    const client = await stage.client();
+    const first = await client.askText('GET', 'k');
+    await stage.redis.ask('SET', 'k', 'new');
+    await stage.settle();
+    return [first, await client.askText('GET', 'k')];
+  },
+  seen: [OLD, NEW],
+  without: {
+    file: 'coherence/tracker.js',
+    find: `const wire = this.#openWire();
+        const fill =`,
+    replace: `this.#openWire();
+        const wire = (this.other ??= this.#parts.maker.open((0, handshake_1.handshake)(this.#parts.identity, 3)));
+        const fill =`,
+  },
+  seenWithout: [OLD, OLD],
+});
+
+/** GET is at Redis and answered; its PTTL is still on its way when `change` happens. */
+async function overtaken(stage: Stage, change: () => Promise<unknown>): Promise<string[]> {
+  await stage.redis.ask('SET', 'k', 'old');
+  const client = await stage.client();
+  const asked = stage.relay.hangBehind('up', get('k'), FILL_WIRE);
+  const answer = client.send(command('GET', 'k')).reply();
+  await asked;
+  // Redis has handled what went before on that connection, the GET too, once its answer has come.
+  await stage.relay.sight('down', 'old');
+  await change();
+  stage.relay.release();
+  const first = (await answer).toString('latin1');
+  await stage.settle();
+  return [first, await client.askText('GET', 'k')];
+}
+
+testRule('a push cancels the fills of its key: nothing is stored', server, {
+  scenario: (stage) => overtaken(stage, () => stage.redis.ask('SET', 'k', 'new')),
+  seen: [OLD, NEW],
+  without: {
+    file: 'coherence/tracker.js',
+    find: 'this.register.cancel(name);',
+    replace: '',
+  },
+  seenWithout: [OLD, OLD],
+});
+
+testRule('a null push cancels all fills', server, {
+  scenario: (stage) =>
+    overtaken(stage, async () => {
+      await stage.redis.ask('FLUSHALL');
+      // Redis has just forgotten who read what: nobody is told of this.
+      await stage.redis.ask('SET', 'k', 'new');
+    }),
+  seen: [OLD, NEW],
+  without: {
+    file: 'coherence/tracker.js',
+    find: `this.#bigKeys.clear();
+        this.dropAll();`,
+    replace: 'this.partition.endGeneration(false);',
+  },
+  seenWithout: [OLD, OLD],
+});
+
+/** The client sends GET, Redis answers, and the relay keeps that answer. */
+async function askAndHold(stage: Stage, client: RawClient, key: string): Promise<void> {
+  stage.relay.aim(FILL_WIRE);
+  stage.relay.hang('down');
+  const before = await stage.gets();
+  client.send(command('GET', key));
+  await eventually('Redis has been asked', async () => (await stage.gets()) > before);
+}
+
+testRule('a write through the proxy cancels the fills of its key: nobody joins them any more', server, {
+  async scenario(stage) {
+    await stage.redis.ask('SET', 'k', 'old');
+    const [reader, writer] = [await stage.client(), await stage.client()];
+    const first = reader.reply();
+    await askAndHold(stage, reader, 'k');
+    const written = await writer.askText('SET', 'k', 'new');
+    const asked = stage.relay.sight('up', get('k'));
+    const later = writer.send(command('GET', 'k')).reply();
+    const joined = eventually('it has joined', async () => (await stage.figure('joined_fills')) === '1');
+    await Promise.race([asked, joined]);
+    stage.relay.release();
+    return [written, (await later).toString('latin1'), (await first).toString('latin1')];
+  },
+  seen: [OK, NEW, OLD],
+  without: { file: 'coherence/drops.js', find: 'tracker.register.cancel(key);', replace: ';' },
+  seenWithout: [OK, OLD, OLD],
+});
+
+testRule('an answer that is waited for is given to all who ask meanwhile', server, {
+  async scenario(stage) {
+    await stage.redis.ask('SET', 'k', 'old');
+    await stage.redis.ask('CONFIG', 'RESETSTAT');
+    const [one, other] = [await stage.client(), await stage.client()];
+    const first = one.reply();
+    await askAndHold(stage, one, 'k');
+    const second = other.send(command('GET', 'k')).reply();
+    await Promise.race([
+      eventually('it has joined', async () => (await stage.figure('joined_fills')) === '1'),
+      eventually('it has asked', async () => (await stage.gets()) === 2),
+    ]);
+    stage.relay.release();
+    const answers = [(await first).toString('latin1'), (await second).toString('latin1')];
+    return [...answers, await stage.gets()];
+  },
+  seen: [OLD, OLD, 1],
+  without: {
+    file: 'coherence/tracker.js',
+    find: 'if (inFlight) {',
+    replace: 'if (false) {',
+  },
+  seenWithout: [OLD, OLD, 2],
+});
+
+testRule('MGET answers nil for what is no string: that is never taken for a missing key', server, {
+  async scenario(stage) {
+    await stage.redis.ask('RPUSH', 'list', 'x');
+    const client = await stage.client();
+    return [await client.askText('MGET', 'list'), (await client.askText('GET', 'list')).slice(0, 10)];
+  },
+  seen: ['*1\r\n$-1\r\n', '-WRONGTYPE'],
+  without: {
+    file: 'coherence/fills.js',
+    find: "if (item?.type === 'bulk' && !claim.cancelled)",
+    replace: `if (item?.type !== 'bulk')
+                keep(this.#home, claim.key, Buffer.from('_\\r\\n'), true, -2, this.#sentAt, 3);
+            else if (!claim.cancelled)`,
+  },
+  seenWithout: ['*1\r\n$-1\r\n', '$-1\r\n'],
+});
+
+testRule('MGET is answered from memory only when every key is there at that instant', server, {
+  async scenario(stage) {
+    await stage.redis.ask('MSET', 'a', 'old', 'b', 'old');
+    const client = await stage.client(['GET', 'a']);
+    stage.relay.aim(FILL_WIRE);
+    stage.relay.hang('down');
+    await stage.redis.ask('MSET', 'a', 'new', 'b', 'new');
+    return stage.readThenRelease(client, 'MGET', 'a', 'b');
+  },
+  seen: `*2\r\n${NEW}${NEW}`,
+  // The keys that are there, from memory; only the others from Redis.
+  without: [
+    {
+      file: 'commands/read-slot.js',
+      find: "this.#state = 'asked';",
+      replace: `this.#state = 'asked';
+        const { partition } = this.#desk.link.tracker;
+        this.kept = this.#names.map((name) => {
+            const slot = partition.peek(name, this.#desk.now());
+            return slot < 0 ? undefined : partition.readValue(slot);
+        });`,
+    },
+    {
+      file: 'commands/read-slot.js',
+      find: '(0, answers_1.translateMget)(frame, protocol)',
+      replace: `Buffer.concat([frame.subarray(0, 4), ...this.kept.map((kept, at) =>
+                kept ?? frame.subarray(4 + 9 * at, 13 + 9 * at))])`,
+    },
+  ],
+  seenWithout: `*2\r\n${OLD}${NEW}`,
+});
+
+testRule('a hit is looked up when its turn comes, not when the command was read', server, {
+  async scenario(stage) {
+    await stage.redis.ask('MSET', 'slow', 'old', 'k', 'old');
+    const [reader, writer] = [await stage.client(['GET', 'k']), await stage.client()];
+    stage.relay.aim(FILL_WIRE);
+    stage.relay.hang('down');
+    const asked = stage.relay.sight('up', get('slow'));
+    reader.send(Buffer.concat([command('GET', 'slow'), command('GET', 'k')]));
+    await asked;
+    await writer.ask('SET', 'k', 'new');
+    stage.relay.release();
+    return (await reader.replies(2)).map(String);
+  },
+  seen: [OLD, NEW],
+  without: {
+    file: 'commands/read-slot.js',
+    find: "if (this.#inMemory())\n            this.#state = 'lookup';",
+    replace: `if (this.#inMemory()) {
+            const { partition } = this.#desk.link.tracker;
+            this.#state = 'asked';
+            this.#answer = partition.readValue(partition.peek(this.#names[0], this.#desk.now()));
+        }`,
+  },
+  seenWithout: [OLD, OLD],
+});
+
+testRule("a GET behind the session's own unanswered commands goes the same way as they", server, {
+  async scenario(stage) {
+    await stage.redis.ask('SET', 'k', 'old');
+    const client = await stage.client(['GET', 'k']);
+    client.send(Buffer.concat([command('SET', 'k', 'new'), command('GET', 'k')]));
+    return (await client.replies(2)).map(String);
+  },
+  seen: [OK, NEW],
+  without: {
+    file: 'commands/conversation.js',
+    find: "if (this.#lane === 'shared' || this.#lane === 'exclusive')",
+    replace: 'if (false)',
+  },
+  seenWithout: [OLD, OK],
+});
+
+testRule('the reply of a GET that went past the cache drops its key', server, {
+  async scenario(stage) {
+    await stage.redis.ask('SET', 'k', 'old');
+    const client = await stage.client(['GET', 'k']);
+    stage.relay.aim(FILL_WIRE);
+    stage.relay.hang('down');
+    await stage.redis.ask('SET', 'k', 'new');
+    client.send(Buffer.concat([command('PING'), command('GET', 'k')]));
+    const [, past] = await client.replies(2);
+    return [String(past), await stage.readThenRelease(client, 'GET', 'k')];
+  },
+  seen: [NEW, NEW],
+  without: {
+    file: 'commands/conversation.js',
+    find: "this.#owe(row, 'keys', names)",
+    replace: "this.#owe(row, 'none', names)",
+  },
+  seenWithout: [NEW, OLD],
+});
+
+testRule('an error is never cached', server, {
+  async scenario(stage) {
+    await stage.redis.ask('RPUSH', 'k', 'x');
+    const client = await stage.client();
+    const refused = await client.askText('GET', 'k');
+    return [refused.slice(0, 10), await stage.figure('keys')];
+  },
+  seen: ['-WRONGTYPE', '0'],
+  without: {
+    file: 'coherence/fills.js',
+    find: 'if (expiresIn === undefined || value[0] === bytes_1.MINUS)',
+    replace: 'if (expiresIn === undefined)',
+  },
+  seenWithout: ['-WRONGTYPE', '1'],
+});
+
+testRule('without an answer to PTTL nothing is stored', server, {
+  credentials: 'reader:secret',
+  async scenario(stage) {
+    await stage.redis.ask('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '&*', '+@all', '-pttl');
+    await stage.redis.ask('SET', 'k', 'old');
+    await stage.redis.ask('CONFIG', 'RESETSTAT');
+    const client = await stage.client(['GET', 'k'], ['GET', 'k']);
+    return [await client.askText('GET', 'k'), await stage.gets()];
+  },
+  seen: [OLD, 3],
+  without: {
+    file: 'coherence/fills.js',
+    find: 'if (expiresIn === undefined || value[0] === bytes_1.MINUS)',
+    replace: 'expiresIn ??= -1; if (value[0] === bytes_1.MINUS)',
+  },
+  seenWithout: [OLD, 1],
+});
+
+const BIG = 'x'.repeat(2_000);
+
+test('a value over --max-value is not kept', async () => {
+  await using stage = await Stage.set(redis, { flags: ['--max-value', '1000'] });
+  await redis.ask('MSET', 'big', BIG, 'limit', 'x'.repeat(1000), 'over', 'x'.repeat(1001));
+  await stage.client(['MGET', 'big', 'over'], ['GET', 'big'], ['GET', 'over'], ['GET', 'limit']);
+  expect(await stage.figure('keys')).toBe('1');
+});
+
+testRule('a key that was seen above --max-value goes over the shared wire the next time', server, {
+  flags: ['--max-value', '1000'],
+  async scenario(stage) {
+    await stage.redis.ask('SET', 'big', BIG);
+    const client = await stage.client(['GET', 'big']);
+    let onFillWire = false;
+    void stage.relay.sight('up', get('big'), FILL_WIRE).then(() => {
+      onFillWire = true;
+    });
+    return [(await client.askText('GET', 'big')).length, onFillWire];
+  },
+  seen: [2_009, false],
+  without: { file: 'coherence/tracker.js', find: 'this.#bigKeys.add(key);', replace: '' },
+  seenWithout: [2_009, true],
+});
