@@ -791,7 +791,11 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     this.#muteNext = false;
     this.#admitted = this.#house.password === undefined;
     Object.assign(this.face, { name: '', kind: 'normal', tracking: false, protocol: 2 });
+    const before = this.#link;
+    // What it read while it was pinned went past the cache, and may be newer than what is kept there.
+    this.#hasRead ||= pinned;
     if (this.#identity !== this.#house.home) this.#takeIdentity(this.#house.home);
+    if (pinned && this.#link === before) this.#catchUp();
     // Last: closing it may let the next command in.
     if (lease) this.#house.pool.destroy(lease, 'RESET');
     if (pinned) this.#onSettled();

@@ -1,0 +1,111 @@
+// Rules about who reads: partitions of users, and sessions that become somebody else.
+
+import { command, type RawClient } from '../support/raw-client';
+import { RedisServer } from '../support/redis-server';
+import { type Stage, testRule } from '../support/stage';
+
+let redis: RedisServer;
+
+beforeAll(async () => {
+  redis = await RedisServer.start();
+  await redis.ask('ACL', 'SETUSER', 'alice', 'on', '>secret', '~*', '&*', '+@all');
+  await redis.ask('ACL', 'SETUSER', 'bob', 'on', '>secret', '~*', '&*', '+@all', '-mget');
+});
+
+afterAll(() => redis.stop());
+
+const server = () => redis;
+const OLD = '$3\r\nold\r\n';
+const NEW = '$3\r\nnew\r\n';
+const ALICE = ['AUTH', 'alice', 'secret'];
+const ALICES_FILL_WIRE = /alice[\s\S]*TRACKING/;
+const DEFAULTS_FILL_WIRE = /HELLO\r\n\$1\r\n3\r\n\*3\r\n\$6\r\nCLIENT\r\n\$8\r\nTRACKING/;
+
+/** `client` reads the new value, changes, and reads again while nothing arrives on the fill wire it reads from now. */
+async function readChangeRead(
+  stage: Stage,
+  client: RawClient,
+  fillWire: RegExp,
+  change: string[],
+): Promise<string[]> {
+  stage.relay.aim(fillWire);
+  stage.relay.hang('down');
+  await stage.redis.ask('SET', 'k', 'new');
+  const first = await client.askText('GET', 'k');
+  const asked = stage.relay.sight('up', 'PING', fillWire);
+  await client.ask(...change);
+  const answer = client.send(command('GET', 'k')).reply();
+  await Promise.race([asked, answer]);
+  stage.relay.release();
+  return [first, (await answer).toString('latin1')];
+}
+
+const WITHOUT_CATCHING_UP = {
+  file: 'commands/conversation.js',
+  find: 'this.#link !== before && this.#hasRead',
+  replace: 'false',
+};
+
+testRule('a session that changes its user by AUTH never reads backwards', server, {
+  async scenario(stage) {
+    await stage.redis.ask('SET', 'k', 'old');
+    await stage.client(ALICE, ['GET', 'k']);
+    return readChangeRead(stage, await stage.client(), ALICES_FILL_WIRE, ALICE);
+  },
+  seen: [NEW, NEW],
+  without: WITHOUT_CATCHING_UP,
+  seenWithout: [NEW, OLD],
+});
+
+testRule('a session that changes its user by HELLO never reads backwards', server, {
+  async scenario(stage) {
+    await stage.redis.ask('SET', 'k', 'old');
+    await stage.client(ALICE, ['GET', 'k']);
+    return readChangeRead(stage, await stage.client(), ALICES_FILL_WIRE, ['HELLO', '3', ...ALICE]);
+  },
+  seen: [NEW, NEW],
+  without: WITHOUT_CATCHING_UP,
+  seenWithout: [NEW, OLD],
+});
+
+testRule('a session that goes back to its first user by RESET never reads backwards', server, {
+  async scenario(stage) {
+    await stage.redis.ask('SET', 'k', 'old');
+    await stage.client(['GET', 'k']);
+    return readChangeRead(stage, await stage.client(ALICE), DEFAULTS_FILL_WIRE, ['RESET']);
+  },
+  seen: [NEW, NEW],
+  without: WITHOUT_CATCHING_UP,
+  seenWithout: [NEW, OLD],
+});
+
+testRule('a session that was pinned and is set free by RESET never reads backwards', server, {
+  async scenario(stage) {
+    await stage.redis.ask('SET', 'k', 'old');
+    await stage.client(['GET', 'k']);
+    const client = await stage.client(['HELLO', '3'], ['SUBSCRIBE', 'channel']);
+    return readChangeRead(stage, client, DEFAULTS_FILL_WIRE, ['RESET']);
+  },
+  seen: [NEW, NEW],
+  without: {
+    file: 'commands/conversation.js',
+    find: 'if (pinned && this.#link === before)',
+    replace: 'if (false)',
+  },
+  seenWithout: [NEW, OLD],
+});
+
+testRule('what GET filled is not given to MGET for a user who may not use every command', server, {
+  async scenario(stage) {
+    await stage.redis.ask('SET', 'k', 'old');
+    const client = await stage.client(['AUTH', 'bob', 'secret'], ['GET', 'k']);
+    return [await client.askText('GET', 'k'), (await client.askText('MGET', 'k')).slice(0, 7)];
+  },
+  seen: [OLD, '-NOPERM'],
+  without: {
+    file: 'commands/read-slot.js',
+    find: 'return this.#desk.link.unrestricted ||',
+    replace: 'return true ||',
+  },
+  seenWithout: [OLD, '*1\r\n$3\r'],
+});
