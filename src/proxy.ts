@@ -8,7 +8,9 @@ import { type BackingKnowledge, Guests, type House } from './commands/house';
 import { Links } from './commands/links';
 import { type CommandReply, CommandTable } from './commands/table';
 import { type Options, type ProxyOptions, resolveOptions } from './config/options';
+import { HttpServer } from './http/server';
 import { Listener } from './session/listener';
+import { RateLimits } from './session/rate-limiter';
 import { createLog, type Log } from './telemetry/log';
 import { createStats, type Figures } from './telemetry/stats';
 import { describeAddress, type RedisAddress, unixAddress } from './upstream/address';
@@ -68,7 +70,9 @@ export class RespiteProxy implements Proxy {
 
   get address(): ProxyAddress {
     const running = this.#mustRun();
-    return { host: this.#options.host, port: running.listener.port, http: undefined };
+    const { host, httpHost } = this.#options;
+    const { listener, http } = running;
+    return { host, port: listener.port, http: http && { host: httpHost, port: http.port } };
   }
 
   figures(): Figures {
@@ -85,7 +89,13 @@ export class RespiteProxy implements Proxy {
       if (this.#running) this.#fail('the embedded redis-server has ended');
     });
     await running.backing.open();
-    await running.listener.open();
+    try {
+      await running.listener.open();
+      await running.http?.open();
+    } catch (problem) {
+      this.stopNow();
+      throw problem;
+    }
     this.#startTimers(running);
     this.#announce(address, running.backing);
     await warnOfRisks(options, address, running.backing, this.#log);
@@ -94,7 +104,7 @@ export class RespiteProxy implements Proxy {
   async stop(): Promise<void> {
     const running = this.#running;
     if (!running) return;
-    await running.listener.drain();
+    await Promise.all([running.listener.drain(), running.http?.drain()]);
     this.stopNow();
     await running.embedded?.stop();
   }
@@ -105,6 +115,7 @@ export class RespiteProxy implements Proxy {
     for (const timer of this.#timers.splice(0)) timer.stop();
     if (!running) return;
     running.listener.close();
+    running.http?.close();
     running.house.links.close();
     running.house.pool.close();
     running.maker.closeAll('shutting down');
@@ -184,6 +195,7 @@ function isLoopback(host: string): boolean {
 interface Running {
   readonly house: House;
   readonly listener: Listener;
+  readonly http: HttpServer | undefined;
   readonly backing: Backing;
   readonly maker: WireMaker;
   readonly embedded?: EmbeddedRedis | undefined;
@@ -241,8 +253,15 @@ function build(options: Options, address: RedisAddress, log: Log, port: () => nu
   // The home identity is always there: its link is warm before the first client asks.
   const homeLink = links.join(home);
   homeLink.tracker.warm();
-  const listener = new Listener(listenerOptions(options), house, log);
-  return { house, listener, backing, maker };
+  const { rateLimit } = options;
+  const rateLimits = rateLimit === undefined ? undefined : new RateLimits(rateLimit);
+  const listener = new Listener(listenerOptions(options), house, rateLimits, log);
+  const { httpPort } = options;
+  const http =
+    httpPort === undefined
+      ? undefined
+      : new HttpServer(httpOptions(options, httpPort), house, rateLimits, log);
+  return { house, listener, http, backing, maker };
 
   function figures(): Figures {
     const now = clock.now();
@@ -337,16 +356,32 @@ function latin1(text: string | undefined): string | undefined {
 }
 
 function listenerOptions(options: Options): ConstructorParameters<typeof Listener>[0] {
-  const { tlsCert: cert, tlsKey: key, tlsCa: ca } = options;
   return {
     host: options.host,
     port: options.port,
     maxClients: options.maxClients,
-    rateLimit: options.rateLimit,
     outputLimit: options.clientOutputLimit,
     idleTimeout: options.clientTimeout,
-    tls: cert && key ? { cert, key, ca } : undefined,
+    tls: tlsOptions(options),
   };
+}
+
+function httpOptions(options: Options, port: number): ConstructorParameters<typeof HttpServer>[0] {
+  return {
+    host: options.httpHost,
+    port,
+    token: options.httpToken ?? options.requirepass,
+    allowedHosts: options.httpAllowHost,
+    maxClients: options.maxClients,
+    idleTimeout: options.clientTimeout,
+    replyLimit: options.clientOutputLimit,
+    upstreamTimeout: options.upstreamTimeout,
+    tls: tlsOptions(options),
+  };
+}
+
+function tlsOptions({ tlsCert: cert, tlsKey: key, tlsCa: ca }: Options) {
+  return cert && key ? { cert, key, ca } : undefined;
 }
 
 function sum<T>(each: Iterable<T>, figure: (one: T) => number): number {

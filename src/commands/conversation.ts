@@ -49,6 +49,12 @@ export interface LargeRequest {
   write(piece: Buffer, onDrained: () => void): boolean;
 }
 
+/** What memory holds for a key: the value as Redis frames it, undefined for "does not exist". */
+export interface Recalled {
+  readonly frame: Buffer | undefined;
+  readonly storedAt: number;
+}
+
 type Lane = 'none' | 'reads' | 'shared' | 'exclusive';
 
 /** Reads that wait for their turn; more are turned away until some are answered. */
@@ -59,6 +65,9 @@ const PING = encodeCommand(['PING']);
 
 export class Conversation implements ReadDesk, Creditor, Guest {
   readonly face: ClientFace;
+  /** What the last read by `take` was answered from, when that was memory: for a door to clear and to look at. */
+  remembered: 'fresh' | 'stale' | undefined;
+  rememberedAt = 0;
   readonly #house: House;
   readonly #door: Door;
   readonly #slots = new Slots(() => this.#onSettled());
@@ -146,6 +155,21 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     return true;
   }
 
+  /** The same for a door that wants the entry itself. Undefined: `take` has to do it. */
+  recall(key: Buffer, now: number): Recalled | undefined {
+    const { tracker, unrestricted } = this.#link;
+    if (!tracker.answersAt(now)) return undefined;
+    const { partition } = tracker;
+    const slot = partition.lookupBytes(key, 0, key.length, now);
+    if (slot < 0 || !(unrestricted || partition.filledBy(slot) & FILLED_BY_GET)) return undefined;
+    const missing = partition.isNegative(slot);
+    countHit(this.stats, missing, true);
+    this.stats.commands += 1;
+    this.face.lastUsedAt = now;
+    this.#hasRead = true;
+    return { frame: missing ? undefined : partition.readValue(slot), storedAt: partition.storedAt(slot) };
+  }
+
   /** A request over the limit for frames; `args` are those that are whole. Undefined: not now. */
   takeLarge(args: readonly Buffer[]): LargeRequest | undefined {
     const row = this.#house.backing.table.find(args);
@@ -191,6 +215,16 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     this.#relay = undefined;
     this.#lease = undefined;
     this.#house.links.leave(this.#link);
+  }
+
+  /** The door knows by other means that this client may come in. */
+  admit(): void {
+    this.#admitted = true;
+  }
+
+  /** Nothing that a client has sent before can be noticed by the next one. */
+  get pristine(): boolean {
+    return this.plain && this.#identity === this.#house.home && this.face.protocol === 2;
   }
 
   /** Nothing is unanswered. */
@@ -245,6 +279,11 @@ export class Conversation implements ReadDesk, Creditor, Guest {
 
   now(): number {
     return this.#house.clock.now();
+  }
+
+  onRemembered(fresh: boolean, storedAt: number): void {
+    this.remembered = fresh ? 'fresh' : 'stale';
+    this.rememberedAt = storedAt;
   }
 
   settle(): void {

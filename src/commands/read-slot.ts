@@ -26,6 +26,8 @@ export interface ReadDesk {
   readonly stats: Stats;
   now(): number;
   settle(): void;
+  /** The slot was answered from memory. */
+  onRemembered(fresh: boolean, storedAt: number): void;
   /** What stands behind is asked anew: its answers may be older than the one this slot will give. */
   rethinkBehind(slot: Slot): void;
   /** Sends the command over the client's shared wire. */
@@ -181,6 +183,7 @@ export class ReadSlot implements Slot, Waiter {
     if (this.#many) append(outlet, Buffer.from(`*${this.#names.length}\r\n`));
     for (const name of this.#names) {
       const slot = fresh ? tracker.partition.lookup(name, now) : tracker.partition.lookupStale(name, now);
+      this.#desk.onRemembered(fresh, tracker.partition.storedAt(slot));
       appendEntry(outlet, tracker.partition, slot, protocol);
       countHit(stats, tracker.partition.isNegative(slot), fresh);
     }

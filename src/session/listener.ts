@@ -5,14 +5,13 @@ import type { House } from '../commands/house';
 import { ListenError } from '../errors';
 import { error } from '../resp/encoder';
 import type { Log } from '../telemetry/log';
-import { RateLimits } from './rate-limiter';
+import type { RateLimits } from './rate-limiter';
 import { Session, type SessionLimits } from './session';
 
 export interface ListenerOptions extends SessionLimits {
   readonly host: string;
   readonly port: number;
   readonly maxClients: number;
-  readonly rateLimit: number | undefined;
   readonly tls: { readonly cert: Buffer; readonly key: Buffer; readonly ca: Buffer | undefined } | undefined;
 }
 
@@ -29,11 +28,11 @@ export class Listener {
   readonly #rateLimits: RateLimits | undefined;
   #onEmpty: (() => void) | undefined;
 
-  constructor(options: ListenerOptions, house: House, log: Log) {
+  constructor(options: ListenerOptions, house: House, rateLimits: RateLimits | undefined, log: Log) {
     this.#options = options;
     this.#house = house;
     this.#log = log;
-    this.#rateLimits = options.rateLimit === undefined ? undefined : new RateLimits(options.rateLimit);
+    this.#rateLimits = rateLimits;
     this.#server = this.#createServer();
     house.clock.every(TIDY_EVERY, () => this.#tidy());
   }

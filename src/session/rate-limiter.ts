@@ -11,10 +11,11 @@ export class RateLimiter {
     this.#filledAt = now;
   }
 
-  take(now: number): boolean {
+  /** Several commands at once are admitted when one would be: what they are too many is owed by those that follow. */
+  take(now: number, commands = 1): boolean {
     this.#fill(now);
     if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
+    this.#tokens -= commands;
     return true;
   }
 

@@ -1,0 +1,104 @@
+/** The HTTP connections that are open: the callers of each, and who is turned away at the limit for clients. */
+import type { Socket } from 'node:net';
+import type { House } from '../commands/house';
+import { Caller } from './caller';
+import { HttpProblem } from './problem';
+
+export interface ConnectionLimits {
+  readonly maxClients: number;
+  readonly replyLimit: number;
+}
+
+const TOO_MANY = 'the limit of clients is reached, try again later';
+
+class Connection {
+  readonly callers = new Set<Caller>();
+  /** The caller that stays as long as the connection does; none for one that was turned away. */
+  main: Caller | undefined;
+}
+
+export class Connections {
+  readonly #house: House;
+  readonly #limits: ConnectionLimits;
+  readonly #connections = new Map<Socket, Connection>();
+
+  constructor(house: House, limits: ConnectionLimits) {
+    this.#house = house;
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  enter(socket: Socket): void {
+    const connection = new Connection();
+    this.#connections.set(socket, connection);
+    socket.once('close', () => this.#leave(socket, connection));
+    const { stats, guests } = this.#house;
+    if (guests.size >= this.#limits.maxClients) {
+      stats.clientsRefused += 1;
+      return;
+    }
+    stats.clientsAccepted += 1;
+    connection.main = this.#open(socket, connection);
+  }
+
+  /** Throws when the connection came over the limit for clients. */
+  checkAdmitted(socket: Socket): void {
+    if (!this.#connections.get(socket)?.main) throw tooMany();
+  }
+
+  /** A caller that is free: the connection's own, or one more when requests are pipelined. Pair with `giveBack`. */
+  borrow(socket: Socket): Caller {
+    const connection = this.#connections.get(socket);
+    if (!connection) throw new HttpProblem(499, 'the client has left');
+    if (!connection.main) throw tooMany();
+    if (!connection.main.busy) return connection.main;
+    if (this.#house.guests.size >= this.#limits.maxClients) throw tooMany();
+    return this.#open(socket, connection);
+  }
+
+  giveBack(socket: Socket, caller: Caller): void {
+    const connection = this.#connections.get(socket);
+    if (!connection || caller === connection.main) return;
+    connection.callers.delete(caller);
+    caller.leave();
+  }
+
+  /** The value of a key as the connection's own caller may know it from memory. */
+  idle(socket: Socket): Caller | undefined {
+    const main = this.#connections.get(socket)?.main;
+    return main?.busy ? undefined : main;
+  }
+
+  /** Commands that wait for what somebody else will do are given up. */
+  abandonBlocked(problem: HttpProblem): void {
+    for (const { callers } of this.#connections.values())
+      for (const caller of [...callers]) if (caller.blocked) caller.abandon(problem);
+  }
+
+  closeAll(): void {
+    for (const socket of this.#connections.keys()) socket.destroy();
+  }
+
+  #open(socket: Socket, connection: Connection): Caller {
+    const place = {
+      address: `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`,
+      localAddress: `${socket.localAddress ?? ''}:${socket.localPort ?? 0}`,
+      replyLimit: this.#limits.replyLimit,
+    };
+    const caller = new Caller(this.#house, place, () => socket.destroy());
+    connection.callers.add(caller);
+    return caller;
+  }
+
+  #leave(socket: Socket, connection: Connection): void {
+    this.#connections.delete(socket);
+    for (const caller of connection.callers) caller.leave();
+  }
+}
+
+function tooMany(): HttpProblem {
+  return new HttpProblem(429, TOO_MANY, { 'retry-after': '1', connection: 'close' });
+}

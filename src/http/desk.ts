@@ -1,0 +1,83 @@
+/** What the routes have in common: how their commands are carried out, and what becomes of errors. */
+
+import type { Socket } from 'node:net';
+import type { Command } from '../commands/conversation';
+import type { House } from '../commands/house';
+import type { RateLimits } from '../session/rate-limiter';
+import type { Log } from '../telemetry/log';
+import { Caller } from './caller';
+import type { Connections } from './connections';
+import { errorText, isError } from './encoding';
+import { HttpProblem } from './problem';
+
+export interface DeskParts {
+  readonly house: House;
+  readonly connections: Connections;
+  readonly rateLimits: RateLimits | undefined;
+  readonly replyLimit: number;
+  readonly log: Log;
+}
+
+export class Desk {
+  readonly house: House;
+  readonly connections: Connections;
+  readonly log: Log;
+  readonly #rateLimits: RateLimits | undefined;
+  readonly #replyLimit: number;
+
+  constructor({ house, connections, rateLimits, replyLimit, log }: DeskParts) {
+    this.house = house;
+    this.connections = connections;
+    this.log = log;
+    this.#rateLimits = rateLimits;
+    this.#replyLimit = replyLimit;
+  }
+
+  /** Carries out the commands of one request, in their order: one round trip for all of them. */
+  async execute(socket: Socket, commands: readonly Command[]): Promise<Buffer[]> {
+    const caller = this.connections.borrow(socket);
+    try {
+      return await caller.ask(commands);
+    } finally {
+      this.connections.giveBack(socket, caller);
+    }
+  }
+
+  /** Counts commands against the limit of the client's address. */
+  charge(socket: Socket, commands: number): void {
+    if (!this.#rateLimits) return;
+    const { clock, stats } = this.house;
+    const now = clock.now();
+    const limiter = this.#rateLimits.of(socket.remoteAddress ?? '', now);
+    if (limiter.take(now, commands)) return;
+    stats.rateLimited += 1;
+    const wait = limiter.waitFor(now);
+    throw new HttpProblem(429, `rate limit exceeded, try again in ${wait} ms`, {
+      'retry-after': String(Math.ceil(wait / 1000)),
+    });
+  }
+
+  secondsSince(time: number): number {
+    return Math.max(0, Math.floor((this.house.clock.now() - time) / 1000));
+  }
+
+  /** A caller that belongs to no client: for what goes on when the client who asked for it has left. */
+  open(name: string): Caller {
+    return new Caller(this.house, { address: name, localAddress: name, replyLimit: this.#replyLimit });
+  }
+}
+
+/** Redis can do nothing for anybody now, as opposed to: it will not do this. */
+const UNAVAILABLE = /^(ERR respite: |LOADING |MASTERDOWN |CLUSTERDOWN )/;
+
+/** The status of a Redis error. */
+export function statusOfError(text: string): number {
+  return UNAVAILABLE.test(text) ? 503 : 400;
+}
+
+/** The frame itself, unless it is an error: that is thrown. */
+export function orProblem(frame: Buffer): Buffer {
+  if (!isError(frame)) return frame;
+  const text = errorText(frame);
+  throw new HttpProblem(statusOfError(text), text);
+}

@@ -1,0 +1,81 @@
+/** The outlet of an HTTP client's conversation: puts the bytes of replies together to whole frames. */
+import type { Outlet } from '../commands/outlet';
+import { ReplyFramer } from '../resp/reply-framer';
+
+export interface CollectorEvents {
+  /** One whole reply or push, as Redis frames it. */
+  onFrame(frame: Buffer): void;
+  /** A reply has grown past the limit, or is none. Nothing more will be collected. */
+  onBroken(reason: string): void;
+  /** Whoever reads the frames is behind. */
+  isSlow(): boolean;
+}
+
+export class ReplyCollector implements Outlet {
+  readonly reserved = 0;
+  readonly #events: CollectorEvents;
+  readonly #limit: number;
+  readonly #framer = new ReplyFramer();
+  #reservation = Buffer.alloc(0);
+  #pieces: Buffer[] = [];
+  #size = 0;
+  #broken = false;
+
+  constructor(limit: number, events: CollectorEvents) {
+    this.#limit = limit;
+    this.#events = events;
+  }
+
+  get slow(): boolean {
+    return this.#events.isSlow();
+  }
+
+  reserve(size: number): Buffer {
+    this.#reservation = Buffer.allocUnsafe(size);
+    return this.#reservation;
+  }
+
+  commit(size: number): void {
+    this.#collect(this.#reservation.subarray(0, size), 0);
+  }
+
+  append(chunk: Buffer, start: number, end: number): void {
+    this.#collect(end === chunk.length ? chunk : chunk.subarray(0, end), start);
+  }
+
+  appendPiece(piece: Buffer): void {
+    this.#collect(piece, 0);
+  }
+
+  #collect(chunk: Buffer, start: number): void {
+    for (let at = start; at < chunk.length && !this.#broken; ) {
+      const next = this.#framer.scan(chunk, at);
+      if (this.#framer.problem !== '') {
+        this.#break(this.#framer.problem);
+        return;
+      }
+      this.#add(chunk.subarray(at, next));
+      at = next;
+    }
+  }
+
+  #add(piece: Buffer): void {
+    this.#size += piece.length;
+    if (this.#framer.complete) {
+      const frame = this.#pieces.length === 0 ? piece : Buffer.concat([...this.#pieces, piece], this.#size);
+      this.#pieces = [];
+      this.#size = 0;
+      this.#events.onFrame(frame);
+    } else if (this.#size > this.#limit) {
+      this.#break(`a reply is larger than the ${this.#limit} bytes of --client-output-limit`);
+    } else {
+      this.#pieces.push(piece);
+    }
+  }
+
+  #break(reason: string): void {
+    this.#broken = true;
+    this.#pieces = [];
+    this.#events.onBroken(reason);
+  }
+}

@@ -1,0 +1,112 @@
+/** What the routes take and give, for /openapi.json. */
+
+const result = {
+  type: 'object',
+  description: 'What Redis answered: text, a number, null, or a list of these.',
+  properties: { result: {} },
+};
+
+export const problem = {
+  type: 'object',
+  properties: { error: { type: 'string' } },
+};
+
+const command = {
+  type: 'array',
+  minItems: 1,
+  items: {},
+  description: 'A command and its arguments: ["SET", "key", "value"]',
+  example: ['SET', 'key', 'value'],
+};
+
+const results = {
+  type: 'array',
+  items: { type: 'object', properties: { result: {}, error: { type: 'string' } } },
+};
+
+const ERRORS = {
+  400: { description: 'A bad request, or an error of Redis', ...problem },
+  401: { description: 'No token, or a wrong one', ...problem },
+  403: { description: 'Made by a page of another site, or under a foreign host name', ...problem },
+  429: { description: 'Over a limit; Retry-After tells how many seconds to wait', ...problem },
+  503: { description: 'The backing Redis cannot be reached', ...problem },
+};
+
+const FORMATS = {
+  type: 'object',
+  properties: {
+    'upstash-encoding': { type: 'string', description: 'base64: strings of the answer come in base64' },
+    'upstash-response-format': {
+      type: 'string',
+      description: 'resp2: the answer comes in the Redis protocol',
+    },
+  },
+};
+
+export const commandSchema = {
+  tags: ['commands'],
+  summary: 'One command',
+  description:
+    'Each segment of the path is one argument; a slash inside an argument is written %2F. A body is one more argument, parameters of the query follow it: POST /set/key?EX=60',
+  headers: FORMATS,
+  params: {
+    type: 'object',
+    properties: { command: { type: 'string', description: 'its name' }, '*': { type: 'string' } },
+  },
+  response: { 200: result, 404: { description: 'Redis knows no such command', ...problem }, ...ERRORS },
+};
+
+export const jsonCommandSchema = {
+  tags: ['commands'],
+  summary: 'One command as a JSON array',
+  headers: FORMATS,
+  response: { 200: result, ...ERRORS },
+};
+
+export const pipelineSchema = {
+  tags: ['commands'],
+  summary: 'Commands one after the other, in one round trip',
+  headers: FORMATS,
+  response: { 200: results, ...ERRORS },
+};
+
+export const multiExecSchema = {
+  tags: ['commands'],
+  summary: 'Commands as one transaction: all of them, with nothing in between, or none',
+  headers: FORMATS,
+  response: { 200: results, ...ERRORS },
+};
+
+/** Bodies are bytes to the routes, so they are described here and checked there. */
+export const BODIES: Readonly<Record<string, unknown>> = {
+  '/': command,
+  '/pipeline': { type: 'array', items: command },
+  '/multi-exec': { type: 'array', items: command },
+};
+
+export const valueSchema = {
+  tags: ['values'],
+  summary: 'The value of a key, from memory when it is there',
+  params: {
+    type: 'object',
+    properties: { key: { type: 'string', description: 'percent-encoded: a slash is %2F' } },
+  },
+  response: {
+    200: result,
+    304: { description: 'The value is still the one of If-None-Match', type: 'null' },
+    404: { description: 'The key does not exist, asked with Accept: application/octet-stream', ...problem },
+    ...ERRORS,
+  },
+};
+
+export const healthSchema = {
+  tags: ['operations'],
+  summary: 'Whether respite is alive',
+  response: { 200: { type: 'object', properties: { status: { type: 'string' } } } },
+};
+
+export const readySchema = {
+  tags: ['operations'],
+  summary: 'Whether the backing Redis can be reached',
+  response: { 200: { type: 'object', properties: { status: { type: 'string' } } }, 503: problem },
+};

@@ -1,0 +1,247 @@
+/** The HTTP port: its server and its limits, who is let in, how errors look, and its end. */
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import swagger from '@fastify/swagger';
+import fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
+import type { House } from '../commands/house';
+import { ListenError } from '../errors';
+import type { RateLimits } from '../session/rate-limiter';
+import type { Log } from '../telemetry/log';
+import { VERSION } from '../version';
+import { Connections } from './connections';
+import { Desk } from './desk';
+import { JSON_TYPE } from './formats';
+import { Guard } from './guard';
+import { registerOperations } from './operations';
+import { HttpProblem, problemBody } from './problem';
+import { registerRest } from './rest';
+import { routedUrl } from './routing';
+import { BODIES } from './schemas';
+import { registerValue } from './value';
+
+export interface HttpOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly token: string | undefined;
+  readonly allowedHosts: readonly string[];
+  readonly maxClients: number;
+  /** 0: never. */
+  readonly idleTimeout: number;
+  readonly replyLimit: number;
+  readonly upstreamTimeout: number;
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer; readonly ca: Buffer | undefined } | undefined;
+}
+
+export interface HttpLimits {
+  readonly bodySize: number;
+  readonly headerSize: number;
+  /** For the headers of a request, and for the whole of it. */
+  readonly headersTimeout: number;
+  readonly requestTimeout: number;
+}
+
+const LIMITS: HttpLimits = {
+  bodySize: 32 * 1024 * 1024,
+  headerSize: 16 * 1024,
+  headersTimeout: 15_000,
+  requestTimeout: 60_000,
+};
+const LONGEST_IDLE = 72_000;
+const LOOK_FOR_SLOW_EVERY = 1_000;
+const LOOK_FOR_IDLE_EVERY = 20;
+/** Answered to those who watch, whatever the limit for clients says. */
+const WATCHING = new Set(['/metrics', '/healthz', '/readyz']);
+
+export class HttpServer {
+  readonly #options: HttpOptions;
+  readonly #limits: HttpLimits;
+  readonly #house: House;
+  readonly #log: Log;
+  readonly #connections: Connections;
+  readonly #guard: Guard;
+  readonly #desk: Desk;
+  #app: FastifyInstance | undefined;
+  #server: Server | undefined;
+
+  constructor(
+    options: HttpOptions,
+    house: House,
+    rateLimits: RateLimits | undefined,
+    log: Log,
+    limits: Partial<HttpLimits> = {},
+  ) {
+    this.#options = options;
+    this.#limits = { ...LIMITS, ...limits };
+    this.#house = house;
+    this.#log = log;
+    this.#connections = new Connections(house, options);
+    this.#guard = new Guard(options);
+    this.#desk = new Desk({ ...options, house, rateLimits, log, connections: this.#connections });
+  }
+
+  get port(): number {
+    const address = this.#server?.address();
+    return address && typeof address === 'object' ? (address as AddressInfo).port : this.#options.port;
+  }
+
+  async open(): Promise<void> {
+    const { host, port } = this.#options;
+    const app = await this.#build();
+    this.#app = app;
+    try {
+      await app.listen({ host, port });
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new ListenError(`cannot listen on ${host}:${port} for HTTP: ${why}`, { cause });
+    }
+  }
+
+  /** Nobody new; what was asked is answered, except what waits for others. Resolves when all are gone. */
+  async drain(): Promise<void> {
+    const app = this.#app;
+    this.#app = undefined;
+    if (!app) return;
+    this.#connections.abandonBlocked(new HttpProblem(503, 'respite is shutting down'));
+    // A connection that was busy a moment ago is idle by now, and waits for a request that nobody will answer.
+    const tidying = this.#house.clock.every(LOOK_FOR_IDLE_EVERY, () => this.#server?.closeIdleConnections());
+    await app.close();
+    tidying.stop();
+  }
+
+  close(): void {
+    const app = this.#app;
+    this.#app = undefined;
+    this.#connections.closeAll();
+    void app?.close();
+  }
+
+  async #build(): Promise<FastifyInstance> {
+    const app = fastify({
+      serverFactory: (handler) => this.#serve(handler),
+      rewriteUrl: ({ method, url }) => routedUrl(method, url ?? ''),
+      bodyLimit: this.#limits.bodySize,
+      clientErrorHandler: (problem, socket) => refuse(problem, socket),
+    });
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    // The routes read bytes, and say themselves what is wrong with them: schemas describe.
+    app.setValidatorCompiler(() => () => true);
+    app.setSerializerCompiler(() => (value) => JSON.stringify(value));
+    app.addHook('onRequest', (request, _reply, done) => this.#letIn(request, done));
+    app.setErrorHandler((problem: FastifyError, request, reply) => this.#answer(problem, request, reply));
+    app.setNotFoundHandler(notFound);
+    await app.register(swagger, { openapi: DESCRIPTION, transform: describeBody });
+    registerValue(app, this.#desk);
+    registerRest(app, this.#desk);
+    registerOperations(app, { desk: this.#desk, timeout: this.#options.upstreamTimeout });
+    await app.ready();
+    return app;
+  }
+
+  #serve(handler: RequestListener): Server {
+    const { tls, idleTimeout } = this.#options;
+    const settings: ServerOptions = {
+      maxHeaderSize: this.#limits.headerSize,
+      headersTimeout: this.#limits.headersTimeout,
+      requestTimeout: this.#limits.requestTimeout,
+      keepAliveTimeout: idleTimeout > 0 ? Math.min(idleTimeout, LONGEST_IDLE) : LONGEST_IDLE,
+      connectionsCheckingInterval: LOOK_FOR_SLOW_EVERY,
+      noDelay: true,
+    };
+    const server = tls
+      ? createTlsServer({ ...settings, ...secure(tls) }, handler)
+      : createServer(settings, handler);
+    server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => this.#connections.enter(socket));
+    server.on('tlsClientError', (problem: Error) =>
+      this.#log.debug({ problem: problem.message }, 'a TLS client failed'),
+    );
+    this.#server = server;
+    return server;
+  }
+
+  #letIn(request: FastifyRequest, done: (problem?: Error) => void): void {
+    try {
+      this.#guard.check(request.raw, request.originalUrl);
+      if (!WATCHING.has(request.routeOptions.url ?? '')) this.#connections.checkAdmitted(request.raw.socket);
+    } catch (problem) {
+      done(problem instanceof Error ? problem : new Error(String(problem)));
+      return;
+    }
+    done();
+  }
+
+  #answer(problem: FastifyError | HttpProblem, request: FastifyRequest, reply: FastifyReply): void {
+    if (problem instanceof HttpProblem) {
+      reply.code(problem.status).headers(problem.headers);
+    } else {
+      const status = problem.statusCode ?? 500;
+      reply.code(status);
+      if (status >= 500) this.#log.error({ problem, url: request.routeOptions.url }, 'a request failed');
+    }
+    void reply.header('content-type', JSON_TYPE).send(problemBody(problem.message));
+  }
+}
+
+const DESCRIPTION = {
+  openapi: '3.0.3' as const,
+  info: {
+    title: 'respite',
+    description:
+      "A caching proxy that gives your Redis a rest: Redis commands over HTTP, by Upstash's conventions.",
+    version: VERSION,
+  },
+  components: { securitySchemes: { token: { type: 'http' as const, scheme: 'bearer' } } },
+  security: [{ token: [] }, {}],
+};
+
+function describeBody<Schema>({ schema, url }: { schema: Schema; url: string }): {
+  schema: Schema;
+  url: string;
+} {
+  const body = BODIES[url];
+  return { schema: body ? { ...schema, body } : schema, url };
+}
+
+function secure({ cert, key, ca }: NonNullable<HttpOptions['tls']>) {
+  const clients = ca ? { ca, requestCert: true, rejectUnauthorized: true } : {};
+  return { cert, key, minVersion: 'TLSv1.2' as const, ...clients };
+}
+
+function notFound(request: FastifyRequest, reply: FastifyReply): void {
+  const known = ['GET', 'HEAD', 'POST', 'PUT'].includes(request.method);
+  if (!known) reply.header('allow', 'GET, HEAD, POST, PUT');
+  void reply
+    .code(known ? 404 : 405)
+    .header('content-type', JSON_TYPE)
+    .send(problemBody(`there is no route for ${request.method} here: see /openapi.json`));
+}
+
+const REFUSALS: Readonly<Record<string, readonly [status: string, sentence: string]>> = {
+  HPE_HEADER_OVERFLOW: [
+    '431 Request Header Fields Too Large',
+    'the headers, the URL included, are too large',
+  ],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'the request took too long to arrive'],
+};
+
+/** What never became a request. */
+function refuse(problem: Error & { code?: string }, socket: Socket): void {
+  if (problem.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, sentence] = REFUSALS[problem.code ?? ''] ?? [
+    '400 Bad Request',
+    `this is not HTTP: ${problem.message}`,
+  ];
+  const body = problemBody(sentence);
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: ${JSON_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,109 @@
+// GET /get/KEY: the forms of a value, where it came from, and when the client has it already.
+
+import { ask, result } from '../support/http';
+import { RedisServer } from '../support/redis-server';
+import { Respite } from '../support/respite';
+
+describe('GET /get/KEY', () => {
+  let redis: RedisServer;
+  let respite: Respite;
+
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+    respite = await Respite.start(['--redis', redis.url]);
+  });
+
+  afterAll(async () => {
+    await respite.stop();
+    await redis.stop();
+  });
+
+  beforeEach(() => result(respite, '/flushall'));
+
+  test('gives the value as JSON, and says whether memory had it', async () => {
+    await redis.ask('SET', 'greeting', 'hello');
+    const first = await ask(respite, '/get/greeting');
+    expect(first).toMatchObject({ status: 200, json: { result: 'hello' }, headers: { 'x-cache': 'MISS' } });
+    expect(first.headers.age).toBeUndefined();
+    const second = await ask(respite, '/get/greeting');
+    expect(second).toMatchObject({ json: { result: 'hello' }, headers: { 'x-cache': 'HIT', age: '0' } });
+  });
+
+  test('sees a write made by any way as soon as it is done', async () => {
+    await result(respite, '/set/counter/1');
+    expect(await result(respite, '/get/counter')).toBe('1');
+    await result(respite, '/incr/counter');
+    expect(await result(respite, '/get/counter')).toBe('2');
+    const client = await respite.client();
+    await client.ask('SET', 'counter', 'three');
+    expect(await result(respite, '/get/counter')).toBe('three');
+    await client.close();
+  });
+
+  test('gives null for what does not exist, and 404 to who asked for bytes', async () => {
+    expect(await ask(respite, '/get/nothing')).toMatchObject({ status: 200, json: { result: null } });
+    const raw = await ask(respite, '/get/nothing', { headers: { accept: 'application/octet-stream' } });
+    expect(raw).toMatchObject({ status: 404, json: { error: 'there is no such key' } });
+  });
+
+  test('gives the bytes themselves, whatever they are', async () => {
+    const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+    await redis.ask('SET', 'binary', bytes);
+    for (const from of ['MISS', 'HIT']) {
+      const raw = await ask(respite, '/get/binary', { headers: { accept: 'application/octet-stream' } });
+      expect(raw.headers).toMatchObject({ 'x-cache': from, 'content-type': 'application/octet-stream' });
+      expect(raw.bytes).toEqual(bytes);
+    }
+  });
+
+  test('takes keys with slashes, UTF-8, NUL and bytes that are no text', async () => {
+    const keys: [path: string, key: string][] = [
+      ['a%2Fb', 'a/b'],
+      ['caf%C3%A9', 'caf\xc3\xa9'],
+      ['%00%01', '\0\x01'],
+      ['%FF%FE', '\xff\xfe'],
+      ['a+b%20c', 'a+b c'],
+      ['%2525', '%25'],
+      ['', ''],
+    ];
+    for (const [path, key] of keys) {
+      await redis.ask('SET', key, `value of ${path}`);
+      const answer = await ask(respite, `/get/${path}`, { headers: { accept: 'application/octet-stream' } });
+      expect(answer.bytes.toString('latin1')).toBe(`value of ${path}`);
+    }
+  });
+
+  test('answers 304 to a client that has this very value in this very form', async () => {
+    await redis.ask('SET', 'page', 'one');
+    const first = await ask(respite, '/get/page');
+    const etag = String(first.headers.etag);
+    const again = await ask(respite, '/get/page', { headers: { 'if-none-match': `W/"other", ${etag}` } });
+    expect(again).toMatchObject({ status: 304, text: '', headers: { etag } });
+    const raw = await ask(respite, '/get/page', {
+      headers: { 'if-none-match': etag, accept: 'application/octet-stream' },
+    });
+    expect(raw).toMatchObject({ status: 200, text: 'one' });
+    await result(respite, '/set/page/two');
+    const changed = await ask(respite, '/get/page', { headers: { 'if-none-match': etag } });
+    expect(changed).toMatchObject({ status: 200, json: { result: 'two' } });
+  });
+
+  test('answers HEAD with the headers alone', async () => {
+    await redis.ask('SET', 'page', 'one');
+    const head = await ask(respite, '/get/page', { method: 'HEAD' });
+    expect(head).toMatchObject({
+      status: 200,
+      text: '',
+      headers: { 'content-length': '16', 'x-cache': 'MISS' },
+    });
+  });
+
+  test('passes on what Redis has to say about a value of another type', async () => {
+    await redis.ask('LPUSH', 'list', 'x');
+    const answer = await ask(respite, '/get/list');
+    expect(answer.status).toBe(400);
+    expect(answer.json).toEqual({
+      error: 'WRONGTYPE Operation against a key holding the wrong kind of value',
+    });
+  });
+});
