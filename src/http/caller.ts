@@ -10,16 +10,9 @@ import { type Command, Conversation, type Recalled } from '../commands/conversat
 import type { House } from '../commands/house';
 import type { Door } from '../commands/outlet';
 import { error } from '../resp/encoder';
+import type { CallerPlace } from './place';
 import { HttpProblem } from './problem';
 import { ReplyCollector } from './reply-collector';
-
-export interface CallerPlace {
-  /** As CLIENT LIST shows them. */
-  readonly address: string;
-  readonly localAddress: string;
-  /** The bytes that one reply may have. */
-  readonly replyLimit: number;
-}
 
 /** Longer requests are not put on a wire that others share. */
 const SHARED_UP_TO = 1024 * 1024;

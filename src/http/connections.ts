@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { House } from '../commands/house';
 import { Caller } from './caller';
+import { placeOf } from './place';
 import { HttpProblem } from './problem';
 
 export interface ConnectionLimits {
@@ -83,11 +84,7 @@ export class Connections {
   }
 
   #open(socket: Socket, connection: Connection): Caller {
-    const place = {
-      address: `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`,
-      localAddress: `${socket.localAddress ?? ''}:${socket.localPort ?? 0}`,
-      replyLimit: this.#limits.replyLimit,
-    };
+    const place = placeOf(socket, this.#limits.replyLimit);
     const caller = new Caller(this.#house, place, () => socket.destroy());
     connection.callers.add(caller);
     return caller;

@@ -7,7 +7,8 @@ import type { RateLimits } from '../session/rate-limiter';
 import type { Log } from '../telemetry/log';
 import { Caller } from './caller';
 import type { Connections } from './connections';
-import { errorText, isError } from './encoding';
+import type { EventStream } from './event-stream';
+import { type CallerPlace, placeOf } from './place';
 import { HttpProblem } from './problem';
 
 export interface DeskParts {
@@ -22,6 +23,8 @@ export class Desk {
   readonly house: House;
   readonly connections: Connections;
   readonly log: Log;
+  /** Those that are open, for the end of them all. */
+  readonly streams = new Set<EventStream>();
   readonly #rateLimits: RateLimits | undefined;
   readonly #replyLimit: number;
 
@@ -57,6 +60,10 @@ export class Desk {
     });
   }
 
+  placeOf(socket: Socket): CallerPlace {
+    return placeOf(socket, this.#replyLimit);
+  }
+
   secondsSince(time: number): number {
     return Math.max(0, Math.floor((this.house.clock.now() - time) / 1000));
   }
@@ -65,19 +72,4 @@ export class Desk {
   open(name: string): Caller {
     return new Caller(this.house, { address: name, localAddress: name, replyLimit: this.#replyLimit });
   }
-}
-
-/** Redis can do nothing for anybody now, as opposed to: it will not do this. */
-const UNAVAILABLE = /^(ERR respite: |LOADING |MASTERDOWN |CLUSTERDOWN )/;
-
-/** The status of a Redis error. */
-export function statusOfError(text: string): number {
-  return UNAVAILABLE.test(text) ? 503 : 400;
-}
-
-/** The frame itself, unless it is an error: that is thrown. */
-export function orProblem(frame: Buffer): Buffer {
-  if (!isError(frame)) return frame;
-  const text = errorText(frame);
-  throw new HttpProblem(statusOfError(text), text);
 }

@@ -1,8 +1,9 @@
 /** What those who run respite ask: whether it is alive, whether Redis can be reached, and what the routes are. */
 import type { FastifyInstance } from 'fastify';
-import { type Desk, statusOfError } from './desk';
+import type { Desk } from './desk';
 import { commandOf, errorText, isError } from './encoding';
 import { HttpProblem } from './problem';
+import { statusOfError } from './redis-errors';
 import { healthSchema, readySchema } from './schemas';
 
 const PING = commandOf([Buffer.from('PING')]);

@@ -3,10 +3,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Command } from '../commands/conversation';
 import type { CommandRow } from '../commands/table';
 import { parseCommand, parseCommands, pathArguments, queryArguments, splitUrl } from './arguments';
-import { type Desk, orProblem, statusOfError } from './desk';
+import type { Desk } from './desk';
 import { commandOf, encodeFrame, encodeTransaction, errorText, isError } from './encoding';
 import { bodyOf, encodingOf, sendJson, sendResp, wantsResp } from './formats';
 import { HttpProblem } from './problem';
+import { orProblem, statusOfError } from './redis-errors';
 import { commandSchema, jsonCommandSchema, multiExecSchema, pipelineSchema } from './schemas';
 
 const MULTI = commandOf([Buffer.from('MULTI')]);

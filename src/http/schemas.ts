@@ -110,3 +110,22 @@ export const readySchema = {
   summary: 'Whether the backing Redis can be reached',
   response: { 200: { type: 'object', properties: { status: { type: 'string' } } }, 503: problem },
 };
+
+const EVENTS = {
+  200: { description: 'Events for as long as the client listens', type: 'string' },
+  ...ERRORS,
+};
+
+export const subscribeSchema = {
+  tags: ['events'],
+  summary: 'Messages as server-sent events: data: message,CHANNEL,PAYLOAD',
+  produces: ['text/event-stream'],
+  response: EVENTS,
+};
+
+export const monitorSchema = {
+  tags: ['events'],
+  summary: 'All commands that Redis carries out, as server-sent events',
+  produces: ['text/event-stream'],
+  response: EVENTS,
+};

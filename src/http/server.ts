@@ -23,6 +23,7 @@ import { HttpProblem, problemBody } from './problem';
 import { registerRest } from './rest';
 import { routedUrl } from './routing';
 import { BODIES } from './schemas';
+import { registerSubscribe } from './subscribe';
 import { registerValue } from './value';
 
 export interface HttpOptions {
@@ -107,6 +108,7 @@ export class HttpServer {
     const app = this.#app;
     this.#app = undefined;
     if (!app) return;
+    for (const stream of [...this.#desk.streams]) stream.closeAfterReplies();
     this.#connections.abandonBlocked(new HttpProblem(503, 'respite is shutting down'));
     // A connection that was busy a moment ago is idle by now, and waits for a request that nobody will answer.
     const tidying = this.#house.clock.every(LOOK_FOR_IDLE_EVERY, () => this.#server?.closeIdleConnections());
@@ -139,6 +141,7 @@ export class HttpServer {
     await app.register(swagger, { openapi: DESCRIPTION, transform: describeBody });
     registerValue(app, this.#desk);
     registerRest(app, this.#desk);
+    registerSubscribe(app, this.#desk);
     registerOperations(app, { desk: this.#desk, timeout: this.#options.upstreamTimeout });
     await app.ready();
     return app;

@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { decodePercent, splitUrl } from './arguments';
 import type { Source } from './caller';
-import { type Desk, orProblem } from './desk';
+import type { Desk } from './desk';
 import { bulkValue, commandOf, encodeFrame, type TextEncoding } from './encoding';
 import { encodingOf, sendJson, sendResp, wantsResp } from './formats';
 import { HttpProblem } from './problem';
+import { orProblem } from './redis-errors';
 import { valueSchema } from './schemas';
 
 const GET = Buffer.from('GET');
