@@ -2,7 +2,7 @@
 
 import { command, type RawClient } from '../support/raw-client';
 import { RedisServer } from '../support/redis-server';
-import { type Stage, testRule } from '../support/stage';
+import { type Stage, testRule } from '../support/rule-stage';
 
 let redis: RedisServer;
 

@@ -2,7 +2,7 @@
 
 import type { RawClient } from '../support/raw-client';
 import { RedisServer } from '../support/redis-server';
-import { eventually, Stage, testRule } from '../support/stage';
+import { eventually, Stage, testRule } from '../support/rule-stage';
 
 let redis: RedisServer;
 
