@@ -766,8 +766,9 @@ export class Conversation implements ReadDesk, Creditor, Guest {
       if (!held) this.#house.pool.giveBack(lease);
       if (this.#left) return;
       this.#changing = false;
-      if (agreed) this.#become(change);
+      // First of all: what was turned away meanwhile may be answered from within.
       if (!silent) append(this.outlet, row.name === 'hello' ? withClientId(reply, this.face.id) : reply);
+      if (agreed) this.#become(change);
       this.#onSettled();
     };
     const { backing } = this.#house;
@@ -841,8 +842,9 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   }
 }
 
-/** Commands that may stand in a transaction without changing the connection. */
+/** Commands that may stand in a transaction without changing the connection, and those that end it at once. */
 function isPlain(row: CommandRow): boolean {
+  if (row.name === 'reset' || row.name === 'quit') return true;
   return row.route !== 'identity' && row.route !== 'local' && row.route !== 'pinned';
 }
 

@@ -113,8 +113,13 @@ export class PinnedRelay {
   /** Whatever could be delivered has been. */
   onSettled(): void {
     if (this.#parts.slots.size > 0) return;
-    if (this.#resetSeen) this.#parts.onReset();
+    if (this.#resetSeen) this.#finishReset();
     else if (this.#loss) this.#parts.onLost(this.#loss);
+  }
+
+  #finishReset(): void {
+    this.#resetSeen = false;
+    this.#parts.onReset();
   }
 
   #hold(fenced: boolean): HeldReply {

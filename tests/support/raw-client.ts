@@ -171,6 +171,11 @@ export class RawClient {
     this.socket.end();
   }
 
+  /** The same, and waits until the FIN is on its way. */
+  halfClosed(): Promise<void> {
+    return new Promise((resolve) => this.socket.end(resolve));
+  }
+
   /** Leaves at once. */
   async close(): Promise<void> {
     this.socket.destroy();
