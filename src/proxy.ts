@@ -205,7 +205,14 @@ function build(options: Options, address: RedisAddress, log: Log, port: () => nu
   const clock = systemClock;
   const stats = createStats();
   const startedAt = clock.now();
-  const maker = new WireMaker({ address, timeout: options.upstreamTimeout, ca: options.redisCa, clock });
+  const home = homeOf(address);
+  const maker = new WireMaker({
+    address,
+    home,
+    timeout: options.upstreamTimeout,
+    ca: options.redisCa,
+    clock,
+  });
   const store = new Store({ ...options, keepsStale: options.staleIfError > 0 });
   const pool = new ExclusivePool(maker, clock);
   const knowledge = new Knowledge();
@@ -235,7 +242,6 @@ function build(options: Options, address: RedisAddress, log: Log, port: () => nu
     isUnrestricted: (user) => backing.isUnrestricted(user),
   });
   const trackers = () => links.trackers();
-  const home = homeOf(address);
   const house: House = {
     store,
     links,

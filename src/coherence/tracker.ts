@@ -226,7 +226,7 @@ export class Tracker implements FillHome {
     this.#helloRefused = undefined;
     let mode: Coherence = why === undefined ? this.#parts.settings.coherence : 'ttl';
     const wire = this.#parts.maker.open(
-      fillHandshake(this.#parts.identity, mode, (refusal) => {
+      fillHandshake(this.#parts.identity, mode, this.#parts.maker.home, (refusal) => {
         if (refusal === undefined) return;
         mode = 'ttl';
         why = refusal;

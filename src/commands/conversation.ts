@@ -116,14 +116,15 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   take(command: Command): boolean {
     if (this.#left) return true;
     const row = this.#house.backing.table.find(command.args);
+    this.face.lastCommand = row.name;
+    this.face.lastUsedAt = this.now();
+    this.face.bufferedIn = command.raw.length;
     const taken = this.#route(row, command);
     if (!taken) {
       this.#turnedAway = true;
       return false;
     }
     this.#house.stats.commands += 1;
-    this.face.lastCommand = row.name;
-    this.face.lastUsedAt = this.now();
     return true;
   }
 
@@ -347,6 +348,8 @@ export class Conversation implements ReadDesk, Creditor, Guest {
         return this.#read(row, command);
       case 'shared':
         return this.#pass(row, command);
+      case 'script':
+        return this.#passScript(row, command);
       case 'exclusive':
         return this.#passAlone(row, command);
       case 'pinned':
@@ -398,6 +401,14 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     if (!wire) return false;
     this.#sendCommand(wire, row, command);
     return true;
+  }
+
+  /** Behind commands of its own on another wire a script waits; what follows rides along with it. */
+  #passScript(row: CommandRow, command: Command): boolean {
+    const scripts = this.#link.shared.scriptWire(this.face.protocol, this.now());
+    if (this.#lane === 'shared' && this.#wire !== scripts) return false;
+    if (this.#lane === 'none') this.#wire = scripts;
+    return this.#pass(row, command);
   }
 
   #passAlone(row: CommandRow, command: Command): boolean {

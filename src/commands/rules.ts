@@ -5,9 +5,9 @@ import type { KeySpec } from './keys';
  * Which way a command goes.
  *
  * `local`: the proxy answers. `identity`: the session's own state (HELLO AUTH SELECT RESET QUIT). `pinned`: the session
- * keeps its exclusive wire for good.
+ * keeps its exclusive wire for good. `script`: like `shared`, over the wire that all scripts share.
  */
-export type Route = 'get' | 'mget' | 'local' | 'identity' | 'shared' | 'exclusive' | 'pinned';
+export type Route = 'get' | 'mget' | 'local' | 'identity' | 'shared' | 'script' | 'exclusive' | 'pinned';
 
 /** What is done when the reply has arrived and before it is delivered. `keys` falls back to a fence when the keys cannot be told. */
 export type Effect = 'none' | 'keys' | 'fence' | 'flush' | 'acl' | 'modules';
@@ -84,8 +84,7 @@ const ROWS: readonly (readonly [Rule, string])[] = [
      function|list function|load function|dump function|delete function|flush function|restore function|help
      config|get config|help acl|whoami acl|cat acl|genpass acl|help client|help module|help
      cluster|info cluster|nodes cluster|slots cluster|shards cluster|links cluster|myid cluster|myshardid cluster|help
-     cluster|keyslot cluster|countkeysinslot cluster|getkeysinslot cluster|slot-stats
-     eval_ro evalsha_ro fcall_ro`,
+     cluster|keyslot cluster|countkeysinslot cluster|getkeysinslot cluster|slot-stats`,
   ],
 
   // A script in the way is why KILL and STATS are sent: behind it on a shared wire Redis would not even read them.
@@ -105,7 +104,9 @@ const ROWS: readonly (readonly [Rule, string])[] = [
 
   // Scripts write keys they did not declare; MOVE and COPY … DB reach into another database; MIGRATE has two places for
   // its keys and says itself that its specification is incomplete.
-  [{ route: 'shared', effect: 'fence' }, 'eval evalsha fcall migrate move'],
+  [{ route: 'script', effect: 'fence' }, 'eval evalsha fcall'],
+  [{ route: 'script', effect: 'none' }, 'eval_ro evalsha_ro fcall_ro'],
+  [{ route: 'shared', effect: 'fence' }, 'migrate move'],
   [{ effect: 'keys', keySpecs: [FIRST_TWO_ARGUMENTS, unlessWord('db', 3)] }, 'copy'],
   [{ effect: 'keys', keySpecs: [FIRST_ARGUMENT, unlessWord('store', 2)] }, 'sort'],
   // Flagged as a read, but it rewrites the key with what it has counted.

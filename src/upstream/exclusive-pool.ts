@@ -117,7 +117,7 @@ export class ExclusivePool {
 
   #open(identity: Identity, protocol: Protocol): Lease {
     const events: WireEvents = { onPush: (frame) => lease.onPush?.(frame) };
-    const wire = this.#maker.open(exclusiveHandshake(identity, protocol), events);
+    const wire = this.#maker.open(exclusiveHandshake(identity, protocol, this.#maker.home), events);
     const lease: Lease = { wire, facts: { identity, protocol }, named: false, onPush: undefined };
     this.#lent.add(lease);
     return lease;

@@ -6,31 +6,82 @@ import type { Wire } from './wire';
 
 export interface HandshakeStep {
   readonly request: Buffer;
-  /** Why the wire cannot be used, or undefined when it can. */
-  accept(reply: Reply, wire: Wire): string | undefined;
+  /** Why the wire cannot be used, as text; steps that have to follow at the end; or undefined, when all is well. */
+  accept(reply: Reply, wire: Wire): string | readonly HandshakeStep[] | undefined;
 }
 
-export function handshake(identity: Identity, protocol: Protocol): HandshakeStep[] {
-  const steps = protocol === 3 ? [hello(identity)] : authenticate(identity);
-  if (identity.db !== 0) steps.push(required(['SELECT', String(identity.db)]));
-  return steps;
+/**
+ * `home` is who a connection is before its client says who it is. HELLO, CLIENT and SELECT are said in that name, and
+ * AUTH last: that is the order in which the client itself went, and its user may not be allowed to SELECT.
+ */
+export function handshake(
+  identity: Identity,
+  protocol: Protocol,
+  home: Identity,
+  extra: Step[] = [],
+): Step[] {
+  const select = identity.db === 0 ? [] : [required(['SELECT', String(identity.db)])];
+  const settings = [...extra, ...select];
+  if (identity.user === home.user) return [...introduce(home, protocol), ...settings];
+  if (home.user === '' && protocol === 3) return introduceAs(identity, settings);
+  return [...introduce(home, protocol), ...settings.map(orLater), ...authenticate(identity)];
 }
 
-/** A wire of its own for one client at a time also learns its id, by which a blocked command can be cancelled. */
-export function exclusiveHandshake(identity: Identity, protocol: Protocol): HandshakeStep[] {
-  const steps = handshake(identity, protocol);
-  return protocol === 3 ? steps : [...steps, learnId()];
+type Step = HandshakeStep;
+
+/** A wire of its own for one client at a time also learns its id, by which other clients may mean it. */
+export function exclusiveHandshake(identity: Identity, protocol: Protocol, home: Identity): HandshakeStep[] {
+  return handshake(identity, protocol, home, protocol === 3 ? [] : [learnId()]);
 }
 
 /** `onTracking` hears whether Redis will say what has changed. */
 export function fillHandshake(
   identity: Identity,
   wants: 'tracking' | 'ttl',
+  home: Identity,
   onTracking: (refusal: string | undefined) => void,
 ): HandshakeStep[] {
-  if (wants === 'ttl') return handshake(identity, 2);
-  const [first, ...rest] = handshake(identity, 3);
-  return first ? [first, track(onTracking), ...rest] : [];
+  if (wants === 'ttl') return handshake(identity, 2, home);
+  return handshake(identity, 3, home, [track(onTracking)]);
+}
+
+function introduce(identity: Identity, protocol: Protocol): HandshakeStep[] {
+  return protocol === 3 ? [hello(identity)] : authenticate(identity);
+}
+
+/** Without a password HELLO may be refused: then everything is said once the user has proved itself. */
+function introduceAs(identity: Identity, settings: readonly HandshakeStep[]): HandshakeStep[] {
+  const anonymous: Identity = { user: '', password: undefined, byPasswordAlone: true, db: 0 };
+  const first = hello(anonymous);
+  let refused = false;
+  return [
+    {
+      request: first.request,
+      accept(reply, wire) {
+        refused = reply.type === 'error' && reply.text.startsWith('NOAUTH');
+        return refused ? [] : first.accept(reply, wire);
+      },
+    },
+    ...settings.map((step) => ({
+      request: step.request,
+      accept: (reply: Reply, wire: Wire) => (refused ? undefined : orLater(step).accept(reply, wire)),
+    })),
+    {
+      request: encodeLatin1(['AUTH', identity.user, identity.password ?? '']),
+      accept: (reply) => {
+        if (reply.type === 'error') return reply.text;
+        return refused ? [hello(identity), ...settings] : undefined;
+      },
+    },
+  ];
+}
+
+/** What the home user may not say, the client's own user says again. */
+function orLater(step: HandshakeStep): HandshakeStep {
+  return {
+    request: step.request,
+    accept: (reply, wire) => (reply.type === 'error' ? [step] : step.accept(reply, wire)),
+  };
 }
 
 function authenticate({ user, password, byPasswordAlone }: Identity): HandshakeStep[] {

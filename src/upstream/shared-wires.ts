@@ -8,6 +8,7 @@ const IDLE_FOR = 60_000;
 
 export class SharedWires {
   readonly #wires: Record<Protocol, (Wire | undefined)[]>;
+  readonly #scripts: Record<Protocol, Wire | undefined> = { 2: undefined, 3: undefined };
   readonly #identity: Identity;
   readonly #maker: WireMaker;
 
@@ -26,14 +27,29 @@ export class SharedWires {
       wire.lastUsedAt = now;
       return wire;
     }
-    const opened = this.#maker.open(handshake(this.#identity, protocol));
-    opened.lastUsedAt = now;
+    const opened = this.#openOne(protocol, now);
     wires[place] = opened;
     return opened;
   }
 
+  /**
+   * Scripts of all clients have one wire more: Redis reads nothing behind a script that runs away, and answers -BUSY
+   * on all others, so that plain commands must not stand behind one.
+   */
+  scriptWire(protocol: Protocol, now: number): Wire {
+    const wire = this.#scripts[protocol];
+    if (wire && !wire.closed) {
+      wire.lastUsedAt = now;
+      return wire;
+    }
+    const opened = this.#openOne(protocol, now);
+    this.#scripts[protocol] = opened;
+    return opened;
+  }
+
   *open(): Iterable<Wire> {
-    for (const wire of [...this.#wires[2], ...this.#wires[3]]) if (wire && !wire.closed) yield wire;
+    const all = [...this.#wires[2], ...this.#wires[3], this.#scripts[2], this.#scripts[3]];
+    for (const wire of all) if (wire && !wire.closed) yield wire;
   }
 
   closeIdle(now: number): void {
@@ -44,5 +60,11 @@ export class SharedWires {
 
   close(reason: string): void {
     for (const wire of this.open()) wire.close(reason);
+  }
+
+  #openOne(protocol: Protocol, now: number): Wire {
+    const wire = this.#maker.open(handshake(this.#identity, protocol, this.#maker.home));
+    wire.lastUsedAt = now;
+    return wire;
   }
 }

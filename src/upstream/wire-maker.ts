@@ -4,10 +4,13 @@ import { connect as connectTls } from 'node:tls';
 import type { Clock } from '../clock';
 import { describeAddress, type RedisAddress } from './address';
 import type { HandshakeStep } from './handshake';
+import type { Identity } from './identity';
 import { Wire, type WireEvents } from './wire';
 
 export interface WireMakerOptions {
   readonly address: RedisAddress;
+  /** What a connection is before its client says who it is. */
+  readonly home: Identity;
   readonly timeout: number;
   readonly ca: Buffer | undefined;
   readonly clock: Clock;
@@ -26,6 +29,10 @@ export class WireMaker {
 
   constructor(options: WireMakerOptions) {
     this.#options = options;
+  }
+
+  get home(): Identity {
+    return this.#options.home;
   }
 
   get openCount(): number {

@@ -48,7 +48,7 @@ export class Wire {
   readonly #socket: Socket;
   readonly #framer = new ReplyFramer();
   readonly #waiting = new Queue<Waiter>();
-  readonly #steps: readonly HandshakeStep[];
+  readonly #steps: HandshakeStep[];
   readonly #events: WireEvents;
   readonly #timer: NodeJS.Timeout;
   #state: WireState = 'connecting';
@@ -72,7 +72,7 @@ export class Wire {
   lastUsedAt = 0;
 
   constructor(plan: WirePlan) {
-    this.#steps = plan.steps;
+    this.#steps = [...plan.steps];
     this.#events = plan.events ?? {};
     this.#timer = setTimeout(() => this.#fail(`no answer within ${plan.timeout} ms`), plan.timeout);
     this.#socket = plan.connect();
@@ -273,13 +273,17 @@ export class Wire {
     const frame = this.#whole(chunk, start, end, last);
     const step = this.#steps[this.#stepsAnswered];
     if (!frame || !step || this.#framer.type === GREATER) return;
-    const refusal = step.accept(parseReply(frame).reply, this);
-    if (refusal !== undefined) {
+    const verdict = step.accept(parseReply(frame).reply, this);
+    if (typeof verdict === 'string') {
       this.refused = true;
-      this.close(refusal);
+      this.close(verdict);
       return;
     }
     this.#stepsAnswered += 1;
+    for (const more of verdict ?? []) {
+      this.#steps.push(more);
+      this.#socket.write(more.request);
+    }
     if (this.#stepsAnswered === this.#steps.length) this.#becomeReady();
   }
 

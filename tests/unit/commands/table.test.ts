@@ -125,7 +125,7 @@ test.each([
   ['DEBUG RELOAD', 'exclusive flush'],
   ['DEBUG SLEEP 0', 'exclusive none'],
   ['DEBUG POPULATE 5', 'exclusive fence'],
-  ['EVAL x 0', 'shared fence'],
+  ['EVAL x 0', 'script fence'],
   ['INFO', 'shared none'],
   ['INFO server', 'shared none'],
   ['INFO respite', 'local none'],
