@@ -144,8 +144,17 @@ export class Tracker implements FillHome {
   /** Calls back once every push that Redis had sent before now has been handled, or the epoch has ended. */
   synchronize(done: () => void): void {
     const wire = this.#wire;
-    if (!wire?.ready || wire.closed) done();
-    else wire.send(PING, new Pong(this, done));
+    if (wire?.ready && !wire.closed) {
+      wire.send(PING, new Pong(this, done));
+    } else {
+      this.dropStale();
+      done();
+    }
+  }
+
+  /** Nobody will say what has changed by now: a stale copy may be of just what the caller has written. */
+  dropStale(): void {
+    this.partition.endStale();
   }
 
   /** A write in `ttl` mode whose keys are not known, or a change that concerns all keys. */
@@ -190,6 +199,8 @@ export class Tracker implements FillHome {
       this.#oldestPing ??= now;
       wire.send(PING, new Pong(this, undefined));
     }
+    // Stale copies are for as long as Redis cannot be reached: nobody else would find out when it can.
+    if (now < this.#staleUntil) this.#openWire();
     if (this.#fading?.unanswered === 0) this.#fading.close('its last reader was answered');
   }
 
@@ -287,11 +298,13 @@ export class Tracker implements FillHome {
     if (wire !== this.#wire) return;
     this.#wire = undefined;
     this.#oldestPing = undefined;
+    const wasLive = this.#live;
     // Ahead of everything else, reconnecting included: from here on nobody says what has changed.
     this.#endEpoch(true);
     // A server older than Redis 6, or one that forbids HELLO to this user: time alone, over RESP2.
     if (wire.refused && !this.#closed && /^(ERR unknown command|NOPERM)/.test(reason))
       this.#helloRefused = reason;
+    if (wasLive && this.now() < this.#staleUntil) this.#openWire();
   }
 
   #invalidate(key: Reply): void {
@@ -330,6 +343,8 @@ class Pong implements Waiter {
   }
 
   onLost(): void {
-    this.#done?.();
+    if (!this.#done) return;
+    this.#tracker.dropStale();
+    this.#done();
   }
 }
