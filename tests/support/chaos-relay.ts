@@ -96,8 +96,9 @@ class Pipe {
   }
 
   #add(bytes: Piece['bytes'], stop = false): void {
-    const delay = this.#relay.concerns(this.#label.sent) ? this.#relay.delay[this.#direction] : 0;
-    this.#pieces.push({ due: performance.now() + delay, bytes, stop });
+    const { delay, jitter } = this.#relay;
+    const wait = this.#relay.concerns(this.#label.sent) ? delay[this.#direction] + Math.random() * jitter : 0;
+    this.#pieces.push({ due: performance.now() + wait, bytes, stop });
     void this.run();
   }
 
@@ -156,6 +157,8 @@ export class ChaosRelay {
   readonly counters: ChaosCounters = { connections: 0, up: 0, down: 0 };
   /** Milliseconds each way; set with slow(). */
   readonly delay: Record<Direction, number> = { up: 0, down: 0 };
+  /** Up to so many milliseconds more, by chance: connections overtake each other, bytes of one connection never. */
+  jitter = 0;
   readonly hung: Record<Direction, boolean> = { up: false, down: false };
   /** Passes every byte on by itself. */
   splitting = false;

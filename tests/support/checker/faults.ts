@@ -1,0 +1,183 @@
+/** What goes wrong between proxy and Redis, and in Redis itself: each fault begins, and has healed when it returns. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ChaosRelay } from '../chaos-relay';
+import type { RedisServer } from '../redis-server';
+import { type History, Session } from './history';
+
+export interface Scene {
+  readonly relay: ChaosRelay;
+  readonly redis: RedisServer;
+  readonly history: History;
+  /** The proxy's --upstream-timeout, in milliseconds. */
+  readonly timeout: number;
+}
+
+export interface Fault {
+  readonly name: string;
+  strike(scene: Scene): Promise<void>;
+}
+
+/** Longer than it takes until the proxy notices that nothing comes any more. */
+const untilNoticed = ({ timeout }: Scene) => 1000 + timeout + 300;
+
+function hanging(
+  name: string,
+  direction: 'up' | 'down' | undefined,
+  length: (scene: Scene) => number,
+): Fault {
+  return {
+    name,
+    async strike(scene) {
+      scene.relay.hang(direction);
+      await sleep(length(scene));
+      scene.relay.release();
+    },
+  };
+}
+
+function freezing(name: string, length: (scene: Scene) => number): Fault {
+  return {
+    name,
+    async strike(scene) {
+      scene.redis.freeze();
+      await sleep(length(scene));
+      scene.redis.thaw();
+    },
+  };
+}
+
+/** Half-open for good: the proxy gives the connection up while Redis still believes in it. */
+const CUT_WHILE_HUNG: Fault = {
+  name: 'half-open, then cut',
+  async strike(scene) {
+    scene.relay.hang('down');
+    await sleep(200);
+    scene.relay.cut('rst');
+    scene.relay.release();
+  },
+};
+
+const CUTS: readonly Fault[] = (['rst', 'fin'] as const).map((how) => ({
+  name: `connections cut by ${how}`,
+  async strike({ relay }) {
+    for (let i = 0; i < 4; i++) {
+      relay.cut(how);
+      await sleep(60);
+    }
+  },
+}));
+
+const AWAY: Fault = {
+  name: 'cut, and nobody listens',
+  async strike({ relay }) {
+    await relay.refuse();
+    relay.cut('rst');
+    await sleep(400);
+    await relay.accept();
+  },
+};
+
+const SLOW: Fault = {
+  name: 'slow, now the one, now the other connection',
+  async strike({ relay }) {
+    relay.jitter = 15;
+    await sleep(700);
+    relay.slow(10, 3);
+    await sleep(300);
+    relay.slow(0);
+    relay.jitter = 0;
+  },
+};
+
+const SPLIT: Fault = {
+  name: 'in single bytes',
+  async strike({ relay }) {
+    relay.splitting = true;
+    await sleep(600);
+    relay.splitting = false;
+  },
+};
+
+const RESTART: Fault = {
+  name: 'Redis restarted, empty',
+  async strike({ redis, history }) {
+    await redis.kill();
+    // From now on nobody is told anything: whatever was there is gone when it is back.
+    const loss = history.write(
+      [...history.keys()].map((key) => ({ key })),
+      'beside',
+      new Session('restart'),
+    );
+    await redis.restart();
+    loss.done();
+    await sleep(200);
+  },
+};
+
+const FILL_WIRES_KILLED: Fault = {
+  name: 'fill wires killed',
+  async strike({ redis }) {
+    for (let i = 0; i < 8; i++) {
+      for (const id of await trackingClients(redis)) await redis.ask('CLIENT', 'KILL', 'ID', id);
+      await sleep(40);
+    }
+  },
+};
+
+async function trackingClients(redis: RedisServer): Promise<string[]> {
+  const list = (await redis.askText('CLIENT', 'LIST')).split('\n');
+  return list.filter((line) => / flags=\w*t/.test(line)).map((line) => /id=(\d+)/.exec(line)?.[1] ?? '0');
+}
+
+const PAUSE: Fault = {
+  name: 'CLIENT PAUSE',
+  async strike({ redis }) {
+    await redis.ask('CLIENT', 'PAUSE', 200, 'WRITE');
+    await sleep(300);
+    await redis.ask('CLIENT', 'PAUSE', 200, 'ALL');
+    await sleep(300);
+  },
+};
+
+const TINY_TABLE: Fault = {
+  name: 'a tracking table of ten keys',
+  async strike({ redis }) {
+    await redis.ask('CONFIG', 'SET', 'tracking-table-max-keys', 10);
+    await sleep(600);
+    await redis.ask('CONFIG', 'SET', 'tracking-table-max-keys', 1_000_000);
+  },
+};
+
+const BUSY: Fault = {
+  name: 'a script that takes long',
+  async strike({ redis }) {
+    const client = await redis.client();
+    await client.ask('DEBUG', 'SLEEP', '0.3');
+    await client.close();
+  },
+};
+
+export const FAULTS: readonly Fault[] = [
+  ...CUTS,
+  AWAY,
+  SLOW,
+  SPLIT,
+  RESTART,
+  FILL_WIRES_KILLED,
+  PAUSE,
+  TINY_TABLE,
+  BUSY,
+  CUT_WHILE_HUNG,
+  hanging('hung for a moment', undefined, () => 200),
+  hanging('hung until noticed', undefined, untilNoticed),
+  hanging('half-open: Redis is not heard', 'down', untilNoticed),
+  hanging('half-open: Redis does not hear', 'up', untilNoticed),
+  freezing('Redis frozen for a moment', () => 200),
+  freezing('Redis frozen until noticed', untilNoticed),
+];
+
+export function faultNamed(name: string): Fault {
+  const fault = FAULTS.find((each) => each.name === name);
+  if (!fault) throw new Error(`no fault '${name}'`);
+  return fault;
+}

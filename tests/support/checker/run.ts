@@ -1,0 +1,232 @@
+/** One run of the checker: servers, actors and faults are set going, stopped again, and what was seen is told. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ChaosRelay } from '../chaos-relay';
+import { RedisServer } from '../redis-server';
+import { Respite } from '../respite';
+import { within } from '../tether';
+import { Actor, type Role, type Stage } from './actor';
+import { Client } from './client';
+import type { Fault, Scene } from './faults';
+import { History, type Kind, type Violation } from './history';
+import { KeySpace } from './key-space';
+import { Random } from './random';
+import { reader } from './readers';
+import { EVERYTHING, type Mix, writer } from './writers';
+
+export interface Plan {
+  readonly seed: number;
+  /** Milliseconds without a fault; a schedule of faults takes what it takes. */
+  readonly length: number;
+  /** Struck one after the other, each on a page of its own, between two halves of the length. */
+  readonly faults?: readonly Fault[];
+  /** Operations a second, all actors together. */
+  readonly reads?: number;
+  readonly writes?: number;
+  readonly mix?: Mix;
+  /** Sets the relay up before anybody connects. */
+  readonly weather?: (relay: ChaosRelay) => void;
+  /** Another main.js. */
+  readonly program?: string;
+  readonly flags?: readonly string[];
+  /** Ends the run as soon as something is found. */
+  readonly untilFound?: boolean;
+  readonly onFault?: (name: string) => void;
+}
+
+export interface Report {
+  readonly seconds: number;
+  readonly reads: number;
+  readonly hitShare: number;
+  readonly writes: number;
+  readonly writesBeside: number;
+  readonly failures: number;
+  readonly violations: Readonly<Record<string, number>>;
+  readonly told: readonly Violation[];
+  /** Milliseconds, over the writes made beside the proxy. */
+  readonly staleness: {
+    readonly p50: number;
+    readonly p99: number;
+    readonly p999: number;
+    readonly max: number;
+  };
+  readonly proxy: Readonly<Record<string, number>>;
+}
+
+const TIMEOUT = 300;
+/** A busy machine lets timers and sockets wait. */
+const ALLOWANCE = 400;
+const PAGE = 2_000;
+const PATIENCE = 15_000;
+
+const USERS = ['alice', 'bob'].flatMap((user) => ['--user', user, 'on', '>secret', '~*', '&*', '+@all']);
+// Bob may not do everything, so that what GET and MGET filled is kept apart for him.
+const RESTRICTED = ['-swapdb'];
+
+function readers(): Role[] {
+  return [
+    reader({ name: 'RESP2 GET', via: 'proxy', protocol: 2 }, 'gets'),
+    reader({ name: 'RESP3 GET', via: 'proxy', protocol: 3 }, 'gets'),
+    reader({ name: 'RESP3 GET in db 1', via: 'proxy', protocol: 3, db: 1 }, 'gets'),
+    reader({ name: "alice's GET", via: 'proxy', protocol: 2, user: 'alice' }, 'gets'),
+    reader({ name: 'RESP2 MGET', via: 'proxy', protocol: 2 }, 'mgets'),
+    reader({ name: 'RESP3 MGET', via: 'proxy', protocol: 3 }, 'mgets'),
+    reader({ name: "bob's MGET", via: 'proxy', protocol: 3, user: 'bob' }, 'mgets'),
+    reader({ name: 'RESP2 pipeline', via: 'proxy', protocol: 2 }, 'pipeline'),
+    reader({ name: 'RESP3 pipeline', via: 'proxy', protocol: 3 }, 'pipeline'),
+    reader({ name: "alice's pipeline in db 1", via: 'proxy', protocol: 3, user: 'alice', db: 1 }, 'pipeline'),
+    reader({ name: 'transactions', via: 'proxy', protocol: 2 }, 'transaction'),
+    reader({ name: 'changing users and databases', via: 'proxy', protocol: 2 }, 'changeIdentity'),
+    reader({ name: 'pinned now and then', via: 'proxy', protocol: 3 }, 'pinAndReset'),
+  ];
+}
+
+function writers(mix: Mix): Role[] {
+  return [
+    writer({ name: 'RESP2 writer', via: 'proxy', protocol: 2 }, mix),
+    writer({ name: 'RESP3 writer', via: 'proxy', protocol: 3 }, mix),
+    writer({ name: "alice's writer in db 1", via: 'proxy', protocol: 3, user: 'alice', db: 1 }, mix),
+    writer({ name: 'subscribed writer', via: 'proxy', protocol: 3, pinned: 'subscriber' }, mix),
+    writer({ name: 'tracking writer', via: 'proxy', protocol: 3, pinned: 'tracker' }, mix),
+    writer({ name: 'writer beside', via: 'beside', protocol: 2 }, mix),
+    writer({ name: 'writer beside in RESP3', via: 'beside', protocol: 3 }, mix),
+    writer({ name: 'writer beside in db 1', via: 'beside', protocol: 2, db: 1 }, mix),
+  ];
+}
+
+export async function check(plan: Plan): Promise<Report> {
+  await using redis = await RedisServer.start({
+    args: [...USERS, ...RESTRICTED, '--enable-debug-command', 'local'],
+  });
+  await using relay = await ChaosRelay.start(redis);
+  plan.weather?.(relay);
+  const flags = ['--redis', relay.url, '--http-port', 'off', '--upstream-timeout', `${TIMEOUT}ms`];
+  await using respite = await Respite.start([...flags, ...(plan.flags ?? [])], {}, plan.program);
+  const run = new Run(plan, redis, relay, respite);
+  return await run.go();
+}
+
+class Run {
+  readonly #plan: Plan;
+  readonly #scene: Scene;
+  readonly #stage: Stage;
+  readonly #actors: Actor[];
+  readonly #respite: Respite;
+  readonly #begun = performance.now();
+  #onFound: () => void = () => {};
+
+  constructor(plan: Plan, redis: RedisServer, relay: ChaosRelay, respite: Respite) {
+    this.#plan = plan;
+    this.#respite = respite;
+    const history = new History(1000 + TIMEOUT + ALLOWANCE);
+    this.#scene = { relay, redis, history, timeout: TIMEOUT };
+    this.#stage = {
+      history,
+      space: new KeySpace(history),
+      ports: { proxy: respite.port, beside: redis.port },
+      stopped: false,
+      failures: 0,
+      writes: new Map(),
+    };
+    const random = new Random(plan.seed);
+    const cast = (roles: readonly Role[], rate: number) =>
+      roles.map((role) => new Actor(this.#stage, role, random.fork(), rate / roles.length));
+    this.#actors = [
+      ...cast(readers(), plan.reads ?? 6_000),
+      ...cast(writers(plan.mix ?? EVERYTHING), plan.writes ?? 400),
+    ];
+  }
+
+  async go(): Promise<Report> {
+    const { history } = this.#scene;
+    const found = new Promise<void>((resolve) => {
+      this.#onFound = resolve;
+    });
+    if (this.#plan.untilFound) history.onViolation = () => this.#onFound();
+    const acting = this.#actors.map((actor) => actor.run());
+    const crash = this.#crash();
+    crash.catch(() => undefined);
+    await Promise.race([this.#direct(), found, crash, ...acting]);
+    const proxy = await this.#figures();
+    await this.#stop(acting);
+    history.finish();
+    return this.#report(proxy);
+  }
+
+  async #direct(): Promise<void> {
+    const { length, faults = [] } = this.#plan;
+    await this.#calm(length / 2);
+    for (const fault of faults) {
+      if (this.#stage.stopped) return;
+      this.#plan.onFault?.(fault.name);
+      this.#stage.space.turnPage();
+      await sleep(150);
+      await fault.strike(this.#scene);
+      await sleep(300);
+    }
+    await this.#calm(length / 2);
+  }
+
+  async #calm(length: number): Promise<void> {
+    for (let left = length; left > 0 && !this.#stage.stopped; left -= PAGE) {
+      this.#stage.space.turnPage();
+      await sleep(Math.min(left, PAGE));
+    }
+  }
+
+  async #crash(): Promise<never> {
+    const ending = await this.#respite.ended;
+    throw new Error(
+      `respite ended (${JSON.stringify(ending)}): ${this.#respite.stderr}${this.#respite.stdout}`,
+    );
+  }
+
+  /** Whatever is on its way has to be answered. */
+  async #stop(acting: readonly Promise<void>[]): Promise<void> {
+    this.#stage.stopped = true;
+    const waiting = () => {
+      const names = this.#actors.filter(({ unanswered }) => unanswered > 0).map(({ role }) => role.name);
+      return `never answered: ${names.join(', ')}`;
+    };
+    await within(PATIENCE, waiting, Promise.all(acting));
+  }
+
+  async #figures(): Promise<Record<string, number>> {
+    const client = await Client.connect(this.#respite.port);
+    const answer = await client.ask('INFO', 'respite');
+    client.close();
+    const lines = typeof answer === 'string' ? answer.split('\r\n') : [];
+    const pairs = lines.map((line) => line.split(':')).map(([name, value]) => [name, Number(value)]);
+    return Object.fromEntries(pairs.filter(([, value]) => Number.isFinite(value)));
+  }
+
+  #report(proxy: Record<string, number>): Report {
+    const { history } = this.#scene;
+    const writes = [...this.#stage.writes.values()].reduce((sum, count) => sum + count, 0);
+    return {
+      seconds: (performance.now() - this.#begun) / 1000,
+      reads: history.reads,
+      hitShare: proxy.hit_ratio ?? 0,
+      writes,
+      writesBeside: history.besides,
+      failures: this.#stage.failures,
+      violations: Object.fromEntries(KINDS.map((kind) => [kind, history.violations.get(kind) ?? 0])),
+      told: history.told,
+      staleness: {
+        p50: history.lateAt(0.5),
+        p99: history.lateAt(0.99),
+        p999: history.lateAt(0.999),
+        max: history.lateAt(1),
+      },
+      proxy,
+    };
+  }
+}
+
+const KINDS: readonly Kind[] = [
+  'read your writes',
+  'never backwards',
+  'exact expiry',
+  'told in time',
+  'snapshot',
+  'no such value',
+];
