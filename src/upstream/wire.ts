@@ -167,8 +167,10 @@ export class Wire {
     this.#onDrain.push(action);
   }
 
+  /** Never before this returns; soon after it when the wire was refused, and is closed already. */
   onceClosed(action: (loss: WireLoss) => void): void {
-    this.#onClose.push(action);
+    if (this.#state !== 'closed') this.#onClose.push(action);
+    else process.nextTick(action, { sent: false, reason: this.#closedBecause });
   }
 
   /** Says that nothing more will be sent: Redis answers what it has, gives up what blocks, and closes. */
