@@ -71,9 +71,10 @@ export class FillRegister {
     else this.#claims.delete(claim.key);
   }
 
-  /** The GET in flight for this key that a further reader may share. */
-  joinable(key: string): GetFill | undefined {
-    for (let claim = this.#claims.get(key); claim; claim = claim.next) if (claim.fill) return claim.fill;
+  /** The GET in flight for this key that a further reader may share; `after` is the last MGET that reader has asked. */
+  joinable(key: string, after: number): GetFill | undefined {
+    for (let claim = this.#claims.get(key); claim; claim = claim.next)
+      if (claim.fill) return claim.fill.order > after ? claim.fill : undefined;
     return undefined;
   }
 
@@ -99,16 +100,19 @@ export class FillRegister {
 
 /** `GET key` and `PTTL key`, sent together; the bytes of the value are kept until the expiry is known too. */
 export class GetFill implements Waiter {
+  /** Its place among all that this tracker asked. */
+  readonly order: number;
   readonly #home: FillHome;
   readonly #claim: Claim;
   readonly #sentAt: number;
-  readonly #readers: FillReader[] = [];
+  readonly #readers: { readonly reader: FillReader; readonly since: number }[] = [];
   #pieces: Buffer[] = [];
   #size = 0;
   #stage: 'value' | 'streaming' | 'expiry' | 'done' = 'value';
   #value: Buffer | undefined;
 
-  constructor(key: string, home: FillHome) {
+  constructor(key: string, order: number, home: FillHome) {
+    this.order = order;
     this.#home = home;
     this.#claim = new Claim(key, this);
     this.#sentAt = home.now();
@@ -116,7 +120,7 @@ export class GetFill implements Waiter {
   }
 
   join(reader: FillReader): void {
-    this.#readers.push(reader);
+    this.#readers.push({ reader, since: this.#home.now() });
   }
 
   onReply(chunk: Buffer, start: number, end: number, last: boolean): void {
@@ -135,7 +139,7 @@ export class GetFill implements Waiter {
     if (this.#stage === 'done') return;
     this.#stage = 'done';
     this.#home.register.finish(this.#claim);
-    for (const reader of this.#readers) reader.onLost(loss);
+    for (const { reader } of this.#readers) reader.onLost(loss);
   }
 
   #gather(piece: Buffer, last: boolean): void {
@@ -165,7 +169,7 @@ export class GetFill implements Waiter {
   }
 
   #pass(piece: Buffer, last: boolean): void {
-    for (const reader of this.#readers) reader.onPiece(piece, last);
+    for (const { reader } of this.#readers) reader.onPiece(piece, last);
   }
 
   #finish(): void {
@@ -174,8 +178,14 @@ export class GetFill implements Waiter {
     this.#home.confirm(this.#sentAt);
     const value = this.#value;
     if (!value) return;
-    if (!this.#claim.cancelled) this.#store(value, millisecondsOf(wholeOf(this.#pieces)));
-    for (const reader of this.#readers) reader.onAnswer(value);
+    const expiresIn = millisecondsOf(wholeOf(this.#pieces));
+    if (!this.#claim.cancelled) this.#store(value, expiresIn);
+    const deadline = redisDeadline(this.#sentAt, expiresIn);
+    for (const { reader, since } of this.#readers) {
+      // The key may have expired between the answer at Redis and the moment at which this reader asked.
+      if (since > deadline) reader.onLost({ sent: false, reason: 'expired on its way' });
+      else reader.onAnswer(value);
+    }
   }
 
   #store(value: Buffer, expiresIn: number | undefined): void {
@@ -304,11 +314,15 @@ function keep(
   if (missing !== (expiresIn === NO_KEY)) return;
   const longest = missing ? home.limits.negativeTtl : home.limits.ttl;
   if (longest === 0 || expiresIn === 0) return;
-  // Counted from the sending: Redis read its clock later than that, so the key is never kept beyond its end.
-  const redisDeadline = expiresIn < 0 ? Number.POSITIVE_INFINITY : sentAt + expiresIn;
-  const deadline = Math.min(redisDeadline, sentAt + longest);
+  const expiresAt = redisDeadline(sentAt, expiresIn);
+  const deadline = Math.min(expiresAt, sentAt + longest);
   const value = missing ? undefined : frame;
-  home.partition.insert(key, value, 0, frame.length, deadline, redisDeadline, home.now(), filledBy);
+  home.partition.insert(key, value, 0, frame.length, deadline, expiresAt, home.now(), filledBy);
+}
+
+/** Counted from the sending: Redis read its clock later than that, so the key is never kept beyond its end. */
+function redisDeadline(sentAt: number, expiresIn: number | undefined): number {
+  return expiresIn === undefined || expiresIn < 0 ? Number.POSITIVE_INFINITY : sentAt + expiresIn;
 }
 
 function isNil(frame: Buffer): boolean {

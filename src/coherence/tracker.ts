@@ -63,6 +63,7 @@ export class Tracker implements FillHome {
   #freshUntil = 0;
   #staleUntil = 0;
   #oldestPing: number | undefined;
+  #asked = 0;
   #closed = false;
   /** Why the next wire does without HELLO: tried anew at every later reconnect. */
   #helloRefused: string | undefined;
@@ -107,23 +108,29 @@ export class Tracker implements FillHome {
     return this.#bigKeys.has(key);
   }
 
-  /** The caller hears through `reader`, possibly before this returns. */
-  fill(key: string, keyBytes: Buffer, reader: FillReader): void {
-    const inFlight = this.register.joinable(key);
+  /**
+   * The caller hears through `reader`, possibly before this returns. `after` is the order of the last MGET that the
+   * same client has asked: a GET sent before that one may be older than what it reads.
+   */
+  fill(key: string, keyBytes: Buffer, reader: FillReader, after: number): void {
+    const inFlight = this.register.joinable(key, after);
     if (inFlight) {
       this.#parts.stats.joinedFills += 1;
       inFlight.join(reader);
       return;
     }
     const wire = this.#openWire();
-    const fill = new GetFill(key, this);
+    this.#asked += 1;
+    const fill = new GetFill(key, this.#asked, this);
     fill.join(reader);
     this.#ask(wire, encodeGetAndPttl(keyBytes), fill, 2);
   }
 
-  /** `request` is the MGET as the client sent it. */
-  fillMany(request: Buffer, keys: readonly Buffer[], reader: FillReader): void {
+  /** `request` is the MGET as the client sent it. Tells its order among all that was asked. */
+  fillMany(request: Buffer, keys: readonly Buffer[], reader: FillReader): number {
     const wire = this.#openWire();
+    this.#asked += 1;
+    const order = this.#asked;
     const claims: Claim[] = [];
     const places: number[] = [];
     const bytes: Buffer[] = [request];
@@ -139,6 +146,7 @@ export class Tracker implements FillHome {
     });
     const fill = new MgetFill(claims, places, this, reader);
     this.#ask(wire, Buffer.concat(bytes), fill, 1 + claims.length);
+    return order;
   }
 
   /** Calls back once every push that Redis had sent before now has been handled, or the epoch has ended. */

@@ -88,6 +88,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   #changing = false;
   #synchronizing = false;
   #hasRead = false;
+  lastMget = 0;
   #muted = false;
   #muteNext = false;
   /** The wire's state is not known any more: it is kept, and never lent to anybody else. */
@@ -809,6 +810,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     const { links } = this.#house;
     const before = this.#link;
     this.#link = links.join(identity);
+    this.lastMget = 0;
     links.leave(before);
     this.#identity = identity;
     this.face.user = identity.user || 'default';

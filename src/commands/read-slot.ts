@@ -24,6 +24,8 @@ export interface ReadDesk {
   readonly protocol: Protocol;
   readonly outlet: Outlet;
   readonly stats: Stats;
+  /** The order of the last MGET asked: no GET behind it may share an answer that was asked for earlier. */
+  lastMget: number;
   now(): number;
   settle(): void;
   /** The slot was answered from memory. */
@@ -149,8 +151,8 @@ export class ReadSlot implements Slot, Waiter {
     const { tracker } = this.#desk.link;
     const [key] = this.#keys;
     const [name] = this.#names;
-    if (this.#many) tracker.fillMany(this.#request, this.#keys, asking);
-    else if (key && name !== undefined) tracker.fill(name, key, asking);
+    if (this.#many) this.#desk.lastMget = tracker.fillMany(this.#request, this.#keys, asking);
+    else if (key && name !== undefined) tracker.fill(name, key, asking, this.#desk.lastMget);
   }
 
   #goAround(): void {
