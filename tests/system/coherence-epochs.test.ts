@@ -2,7 +2,7 @@
 
 import { command, type RawClient } from '../support/raw-client';
 import { RedisServer } from '../support/redis-server';
-import { eventually, FILL_WIRE, Stage, testRule } from '../support/stage';
+import { eventually, FILL_WIRE, Stage, testRule } from '../support/rule-stage';
 
 let redis: RedisServer;
 let other: RedisServer;

@@ -4,7 +4,7 @@ import Redis from 'ioredis';
 import { BasicClientSideCache, createClient } from 'redis';
 import type { RawClient } from '../support/raw-client';
 import { RedisServer } from '../support/redis-server';
-import { eventually, Stage } from '../support/stage';
+import { eventually, Stage } from '../support/rule-stage';
 
 let redis: RedisServer;
 let stage: Stage;

@@ -1,7 +1,7 @@
 // Rules about a server that does not say what changes: time alone bounds what is kept, and the proxy says so.
 
 import { RedisServer } from '../support/redis-server';
-import { eventually, Stage, testRule } from '../support/stage';
+import { eventually, Stage, testRule } from '../support/rule-stage';
 
 let redis: RedisServer;
 
