@@ -133,7 +133,7 @@ export class RespiteProxy implements Proxy {
     this.#timers.push(
       clock.every(HEARTBEAT, () => {
         house.links.heartbeat();
-        void backing.readRights();
+        if (house.store.keys > 0) void backing.readRights();
       }),
       clock.every(TIDY_EVERY, () => house.pool.tidy()),
       clock.every(SWEEP_EVERY, () => house.store.sweep(clock.now(), SWEEP_SLOTS)),
@@ -254,6 +254,7 @@ function build(options: Options, address: RedisAddress, log: Log, port: () => nu
     home,
     password: options.requirepass,
     backing: knowledge,
+    pausedUntil: 0,
     figures,
   };
   // The home identity is always there: its link is warm before the first client asks.

@@ -45,6 +45,8 @@ export interface TrackerParts {
 }
 
 export const HEARTBEAT = 1_000;
+/** While nothing is cached, nothing can be outdated. */
+const IDLE_HEARTBEAT = 10_000;
 /** Keys seen above --max-value are remembered, so many at most, and read over a shared wire from then on. */
 const MOST_BIG_KEYS = 1_000;
 const PING = encodeCommand(['PING']);
@@ -64,6 +66,7 @@ export class Tracker implements FillHome {
   #staleUntil = 0;
   #oldestPing: number | undefined;
   #asked = 0;
+  #pingedAt = 0;
   #closed = false;
   /** Why the next wire does without HELLO: tried anew at every later reconnect. */
   #helloRefused: string | undefined;
@@ -203,13 +206,20 @@ export class Tracker implements FillHome {
     const silentSince = this.#oldestPing;
     if (silentSince !== undefined && now - silentSince > this.#parts.settings.upstreamTimeout) this.#fade();
     const wire = this.#wire;
-    if (wire?.ready && !wire.closed) {
+    if (wire?.ready && !wire.closed && this.#hasSomethingToLose(now)) {
       this.#oldestPing ??= now;
+      this.#pingedAt = now;
       wire.send(PING, new Pong(this, undefined));
     }
     // Stale copies are for as long as Redis cannot be reached: nobody else would find out when it can.
     if (now < this.#staleUntil) this.#openWire();
     if (this.#fading?.unanswered === 0) this.#fading.close('its last reader was answered');
+  }
+
+  /** A Redis that nobody reads through here is asked less often. */
+  #hasSomethingToLose(now: number): boolean {
+    const busy = this.partition.keys > 0 || this.register.inFlight > 0 || this.#oldestPing !== undefined;
+    return busy || now - this.#pingedAt >= IDLE_HEARTBEAT;
   }
 
   /** Opens the fill wire ahead of the first read. */

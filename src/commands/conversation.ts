@@ -398,6 +398,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   }
 
   #pass(row: CommandRow, command: Command): boolean {
+    if (this.#lane === 'none' && this.now() < this.#house.pausedUntil) return this.#passAlone(row, command);
     const wire = this.#wireInUse();
     if (!wire) return false;
     this.#sendCommand(wire, row, command);
@@ -408,7 +409,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   #passScript(row: CommandRow, command: Command): boolean {
     const scripts = this.#link.shared.scriptWire(this.face.protocol, this.now());
     if (this.#lane === 'shared' && this.#wire !== scripts) return false;
-    if (this.#lane === 'none') this.#wire = scripts;
+    if (this.#lane === 'none' && this.now() >= this.#house.pausedUntil) this.#wire = scripts;
     return this.#pass(row, command);
   }
 
@@ -419,9 +420,15 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     // WAIT counts from the connection's own last write: a PING there makes that the latest of all.
     const counts = row.name === 'wait' || row.name === 'waitaof';
     if (counts && !this.#transaction.announced) wire.send(PING, ignoreReply);
+    if (row.name === 'client|pause') this.#notePause(Number(command.args[2]?.latin1Slice()));
+    if (row.name === 'client|unpause') this.#house.pausedUntil = 0;
     if (row.name === 'client|unblock') return this.#unblock(wire, row, command);
     this.#sendCommand(wire, row, command);
     return true;
+  }
+
+  #notePause(milliseconds: number): void {
+    if (milliseconds > 0) this.#house.pausedUntil = this.now() + milliseconds;
   }
 
   #pin(row: CommandRow, command: Command): boolean {

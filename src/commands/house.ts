@@ -24,6 +24,8 @@ export interface House {
   /** The proxy's own password. */
   readonly password: string | undefined;
   readonly backing: BackingKnowledge;
+  /** Until when CLIENT PAUSE holds clients back: a command that waits must not keep those of others waiting. */
+  pausedUntil: number;
   figures(): Figures;
 }
 
