@@ -35,7 +35,9 @@ export class Backing {
   /** A user's rules as ACL LIST writes them; undefined while they cannot be read. */
   #rights: Map<string, string> | undefined;
   #readingRights: Promise<void> | undefined;
+  /** It has answered: to accept a connection is no sign of life, a balancer in front of nothing does that too. */
   #connected = false;
+  #attempts = 0;
   #closed = false;
   #problem = 'not connected yet';
   #learning: Promise<void> | undefined;
@@ -49,8 +51,8 @@ export class Backing {
     this.#events = events;
     this.#log = log;
     this.#address = describeAddress(options.address);
-    this.#redis = new Redis(connection(options));
-    this.#redis.on('ready', () => void this.#onConnect());
+    this.#redis = new Redis({ ...connection(options), retryStrategy: () => this.#nextPause() });
+    this.#redis.on('ready', () => void this.#learn());
     this.#redis.on('close', () => this.#onClose());
     // Each failed attempt says the same: the log has it once, by onClose.
     this.#redis.on('error', (problem: Error) => {
@@ -65,12 +67,12 @@ export class Backing {
   /** Resolves after the first attempt, whichever way it went. */
   async open(): Promise<void> {
     await this.#redis.connect().catch(() => undefined);
+    await this.#learning;
     if (!this.#connected)
       this.#log.warn(
         { redis: this.#address, problem: this.#problem },
         'the backing Redis cannot be reached; trying on',
       );
-    else await this.#learning;
   }
 
   close(): void {
@@ -90,6 +92,7 @@ export class Backing {
   }
 
   async reloadTable(): Promise<void> {
+    if (!this.#connected) return;
     await this.#readTable(this.#redis);
   }
 
@@ -145,12 +148,6 @@ export class Backing {
     }
   }
 
-  async #onConnect(): Promise<void> {
-    this.#connected = true;
-    this.#events.onFound();
-    await this.#learn();
-  }
-
   #learn(): Promise<void> {
     this.#learning ??= this.#learnNow().finally(() => {
       this.#learning = undefined;
@@ -164,12 +161,25 @@ export class Backing {
       this.version = /redis_version:(\S+)/.exec(info)?.[1] ?? '';
       this.asksForPassword = false;
     } catch (problem) {
+      if (!isAnswer(problem)) {
+        this.#redis.disconnect(true);
+        return;
+      }
       this.asksForPassword = problem instanceof Error && problem.message.startsWith('NOAUTH');
       this.#note(problem, 'the backing Redis does not say what it is');
     }
+    this.#connected = true;
+    this.#attempts = 0;
+    this.#events.onFound();
     if (this.asksForPassword) return;
     await this.reloadTable();
     await this.readRights();
+  }
+
+  #nextPause(): number {
+    const longest = Math.min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** this.#attempts);
+    this.#attempts += 1;
+    return longest * (0.5 + Math.random() / 2);
   }
 
   #onClose(): void {
@@ -197,6 +207,10 @@ export class Backing {
   }
 }
 
+function isAnswer(problem: unknown): boolean {
+  return problem instanceof Error && problem.name === 'ReplyError';
+}
+
 /** `user alice on #… ~* &* +@all` */
 const UNRESTRICTED = /(?=.*(^| )~\*( |$))(?=.*(^| )\+@all( |$))(?!.* -)(?!.*\()/;
 
@@ -218,12 +232,11 @@ function connection({ address, timeout, ca }: BackingOptions) {
     ...(address.password === undefined ? {} : { password: address.password }),
     lazyConnect: true,
     connectTimeout: timeout,
+    commandTimeout: timeout,
     enableReadyCheck: false,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     protocol: 2 as const,
-    retryStrategy: (attempt: number) =>
-      Math.min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** attempt) * (0.5 + Math.random() / 2),
   };
 }

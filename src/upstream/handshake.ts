@@ -22,12 +22,18 @@ export function handshake(
 ): Step[] {
   const select = identity.db === 0 ? [] : [required(['SELECT', String(identity.db)])];
   const settings = [...extra, ...select];
-  if (identity.user === home.user) return [...introduce(home, protocol), ...settings];
+  const steps = introduce(home, protocol);
+  if (identity.user === home.user) return orSignOfLife([...steps, ...settings]);
   if (home.user === '' && protocol === 3) return introduceAs(identity, settings);
-  return [...introduce(home, protocol), ...settings.map(orLater), ...authenticate(identity)];
+  return [...steps, ...settings.map(orLater), ...authenticate(identity)];
 }
 
 type Step = HandshakeStep;
+
+/** A balancer takes connections for a server that is gone: no command may be trusted to a wire before it has answered. */
+function orSignOfLife(steps: Step[]): Step[] {
+  return steps.length > 0 ? steps : [{ request: encodeCommand(['PING']), accept: () => undefined }];
+}
 
 /** A wire of its own for one client at a time also learns its id, by which other clients may mean it. */
 export function exclusiveHandshake(identity: Identity, protocol: Protocol, home: Identity): HandshakeStep[] {
