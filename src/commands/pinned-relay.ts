@@ -34,6 +34,7 @@ const SUBSCRIBING = /^[ps]?(un)?subscribe$/;
 /** The first element of what a RESP2 subscriber gets without asking, or once for each argument. */
 const MESSAGE = /^\*[0-9]+\r\n\$[0-9]+\r\n([ps]?message|[ps]?(un)?subscribe|invalidate)\r\n/;
 const RESET_FRAME = '+RESET\r\n';
+const HEAD_LENGTH = 128;
 
 export class PinnedRelay {
   readonly #parts: RelayParts;
@@ -47,6 +48,8 @@ export class PinnedRelay {
   #loss: WireLoss | undefined;
   #held: HeldReply | undefined;
   #midFrame = false;
+  /** How the frame begins; only gathered while RESET's answer is awaited. */
+  #head = '';
 
   constructor(parts: RelayParts) {
     this.#parts = parts;
@@ -86,24 +89,29 @@ export class PinnedRelay {
   }
 
   #onFrame(type: number, chunk: Buffer, start: number, end: number, last: boolean): void {
-    if (!this.#midFrame) this.#beginFrame(type, chunk, start, end, last);
+    if (!this.#midFrame) this.#beginFrame(type, chunk, start, end);
     this.#midFrame = !last;
+    if (this.#resetSent) this.#lookForReset(type, chunk, start, end, last);
     if (this.#held) this.#held.add(chunk.subarray(start, end), last);
     else this.#parts.door.outlet.append(chunk, start, end);
     this.#parts.slots.settle();
     this.#slowDown();
   }
 
-  #beginFrame(type: number, chunk: Buffer, start: number, end: number, last: boolean): void {
+  #beginFrame(type: number, chunk: Buffer, start: number, end: number): void {
     this.#held = undefined;
+    this.#head = '';
     const fenced = this.#seen < this.#fencedUpTo;
     if (type !== GREATER && !isMessage(type, chunk, start, end)) this.#seen += 1;
     if (fenced || this.#parts.slots.size > 0) this.#held = this.#hold(fenced);
-    if (this.#resetSent && last) this.#noteResetAnswer(type, chunk, start, end);
   }
 
-  #noteResetAnswer(type: number, chunk: Buffer, start: number, end: number): void {
-    const text = chunk.latin1Slice(start, end);
+  /** The answer to RESET may come in pieces, like any other. */
+  #lookForReset(type: number, chunk: Buffer, start: number, end: number, last: boolean): void {
+    const room = HEAD_LENGTH - this.#head.length;
+    if (room > 0) this.#head += chunk.latin1Slice(start, Math.min(end, start + room));
+    if (!last) return;
+    const text = this.#head;
     if (text === RESET_FRAME) this.#resetSeen = true;
     if (type !== MINUS || !text.includes("'reset'")) return;
     this.#resetSent = false;
