@@ -35,7 +35,7 @@ format: $(INSTALLED) ## format everything
 	npx biome check --write .
 
 check: redis-server $(BUILT) ## hold what readers see against what writers wrote: the consistency contract
-	$(TS_NODE) tests/bench/check.ts $(ARGS)
+	$(TS_NODE) tests/bench/check.ts $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 bench: redis-server $(BUILT) ## measure against redis-server itself, in one table
 	$(TS_NODE) tests/bench/bench.ts $(ARGS)

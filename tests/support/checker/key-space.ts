@@ -9,7 +9,6 @@ interface Page {
   readonly pairs: readonly Pair[];
 }
 
-const SINGLES = 24;
 const PAIRS = 4;
 /** A flush on its way concerns the pages to come as well, and what is on its way at a turn the page before. */
 const AHEAD = 2;
@@ -19,14 +18,16 @@ export const DATABASES = 2;
 
 export class KeySpace {
   readonly #history: History;
+  readonly #singles: number;
   /** For each page that is in use, each database. */
   readonly #pages: Page[][] = [];
   #current: Page[];
   #made = 0;
   #values = 0;
 
-  constructor(history: History) {
+  constructor(history: History, singles: number) {
     this.#history = history;
+    this.#singles = singles;
     this.#current = this.#add();
     for (let i = 0; i < AHEAD; i++) this.#add();
   }
@@ -48,7 +49,7 @@ export class KeySpace {
   /** Different ones. */
   some(random: Random, db: number, count: number): KeyHistory[] {
     const picked = new Set<KeyHistory>();
-    while (picked.size < count) picked.add(this.any(random, db));
+    while (picked.size < Math.min(count, this.#singles)) picked.add(this.any(random, db));
     return [...picked];
   }
 
@@ -79,7 +80,7 @@ export class KeySpace {
     this.#made += 1;
     const name = (rest: string) => `${this.#made}:${rest}`;
     const pages = Array.from({ length: DATABASES }, (_, db) => ({
-      singles: Array.from({ length: SINGLES }, (__, i) => this.#history.add(name(`k${i}`), db)),
+      singles: Array.from({ length: this.#singles }, (__, i) => this.#history.add(name(`k${i}`), db)),
       pairs: Array.from(
         { length: PAIRS },
         (__, i): Pair => [this.#history.add(name(`p${i}a`), db), this.#history.add(name(`p${i}b`), db)],

@@ -23,6 +23,8 @@ export interface Plan {
   readonly reads?: number;
   readonly writes?: number;
   readonly mix?: Mix;
+  /** In each database; pairs come on top. */
+  readonly keys?: number;
   /** Sets the relay up before anybody connects. */
   readonly weather?: (relay: ChaosRelay) => void;
   /** Another main.js. */
@@ -121,7 +123,7 @@ class Run {
     this.#scene = { relay, redis, history, timeout: TIMEOUT };
     this.#stage = {
       history,
-      space: new KeySpace(history),
+      space: new KeySpace(history, plan.keys ?? 24),
       ports: { proxy: respite.port, beside: redis.port },
       stopped: false,
       failures: 0,
