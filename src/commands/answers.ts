@@ -36,7 +36,7 @@ export function lossAnswer(loss: WireLoss): Buffer {
   return error(
     loss.sent
       ? `ERR respite: the connection to the backing Redis was lost before it answered (${loss.reason}); the outcome of this command is unknown`
-      : `ERR respite: ${loss.reason}; the command was not sent`,
+      : `ERR respite: ${described(loss.reason)}; the command was not sent`,
   );
 }
 
@@ -57,4 +57,9 @@ export function translateMget(frame: Buffer, protocol: Protocol): Buffer {
     at = end;
   }
   return Buffer.concat(parts);
+}
+
+/** A reason that does not say by itself what it is about. */
+function described(reason: string): string {
+  return reason.startsWith('cannot reach') ? reason : `no connection to the backing Redis (${reason})`;
 }

@@ -81,6 +81,8 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   #relay: PinnedRelay | undefined;
   /** The held reply whose pieces are coming in. */
   #receiving: HeldReply | undefined;
+  /** Part of a reply has been delivered, and the rest is to come. */
+  #midReply = false;
   #owed = 0;
   #blockingOwed = 0;
   #turnedAway = false;
@@ -211,6 +213,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     this.#slots.clear();
     const reason = 'its client has left';
     if (this.#relay) this.#house.pool.destroy(this.#relay.lease, reason);
+    else if (this.#lease && this.#blockingOwed > 0) this.#house.pool.part(this.#lease);
     else if (this.#lease && (this.#owed > 0 || !this.#reusable))
       this.#house.pool.destroy(this.#lease, reason);
     else if (this.#lease) this.#house.pool.giveBack(this.#lease);
@@ -377,8 +380,8 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     const names = keys.map((key) => key.latin1Slice());
     this.#hasRead = true;
     if (this.#lane === 'shared' || this.#lane === 'exclusive') return this.#passRead(row, command, names);
-    const around = this.#silent || names.some((name) => this.#link.tracker.isBig(name));
-    if (around) return this.#passRead(row, command, names);
+    if (this.#silent) return this.#passRead(row, command, names);
+    if (names.some((name) => this.#link.tracker.isBig(name))) return this.#passBigRead(row, command, names);
     if (this.#synchronizing || this.#slots.size >= MOST_SLOTS) return false;
     this.#lane = 'reads';
     const slot = new ReadSlot(this, command.raw, keys, names, many);
@@ -395,6 +398,11 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     this.stats.bypasses += 1;
     this.#send(wire, command.raw, this.#owe(row, 'keys', names));
     return true;
+  }
+
+  /** On a wire of its own: only there can a client that reads slowly hold back what would pile up here. */
+  #passBigRead(row: CommandRow, command: Command, names: readonly string[]): boolean {
+    return this.#claimExclusive() && this.#passRead(row, command, names);
   }
 
   #pass(row: CommandRow, command: Command): boolean {
@@ -621,7 +629,8 @@ export class Conversation implements ReadDesk, Creditor, Guest {
       if (last) this.#receiving = undefined;
       this.#slots.settle();
     } else {
-      this.outlet.append(chunk, start, end);
+      this.outlet.append(chunk, start, end, this.#midReply, !last);
+      this.#midReply = !last;
     }
   }
 
@@ -696,6 +705,10 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   #becomePinned(): void {
     const lease = this.#lease;
     if (!lease) return;
+    if (this.face.name !== '') {
+      const name = Buffer.from(this.face.name, 'latin1');
+      lease.wire.send(encodeCommand(['CLIENT', 'SETNAME', name]), ignoreReply);
+    }
     // Replies that are not counted cannot be left out here: from now on Redis does it.
     if (this.#silent) lease.wire.sendBytes(encodeCommand(['CLIENT', 'REPLY', this.#muted ? 'OFF' : 'SKIP']));
     this.#relay = new PinnedRelay({
@@ -734,7 +747,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   /** Redis gives up a blocked command when its connection ends, and delivers what it had popped until then. */
   #giveUpBlocking(): void {
     this.#gaveUp = true;
-    this.#lease?.wire.end();
+    this.#lease?.wire.part();
   }
 
   // --- who the client is ---

@@ -6,7 +6,8 @@ export interface Outlet {
   reserve(size: number): Buffer;
   readonly reserved: number;
   commit(size: number): void;
-  append(chunk: Buffer, start: number, end: number): void;
+  /** `begun`: these are not the first bytes of their reply. `more`: nor the last ones. */
+  append(chunk: Buffer, start: number, end: number, begun?: boolean, more?: boolean): void;
   /** The buffer is handed over: nobody may change it any more. */
   appendPiece(piece: Buffer): void;
   /** The client takes its replies more slowly than they come. */

@@ -90,10 +90,11 @@ export class PinnedRelay {
 
   #onFrame(type: number, chunk: Buffer, start: number, end: number, last: boolean): void {
     if (!this.#midFrame) this.#beginFrame(type, chunk, start, end);
+    const begun = this.#midFrame;
     this.#midFrame = !last;
     if (this.#resetSent) this.#lookForReset(type, chunk, start, end, last);
     if (this.#held) this.#held.add(chunk.subarray(start, end), last);
-    else this.#parts.door.outlet.append(chunk, start, end);
+    else this.#parts.door.outlet.append(chunk, start, end, begun, !last);
     this.#parts.slots.settle();
     this.#slowDown();
   }

@@ -16,7 +16,7 @@ import type { Waiter, WireLoss } from '../upstream/wire';
 import { append, appendEntry, lossAnswer, translateGet, translateMget } from './answers';
 import type { Link } from './links';
 import type { Outlet } from './outlet';
-import type { Slot } from './slots';
+import { appendPieces, type Slot } from './slots';
 
 /** What a read needs of the conversation that it stands in. */
 export interface ReadDesk {
@@ -51,6 +51,7 @@ export class ReadSlot implements Slot, Waiter {
   #pieces: Buffer[] = [];
   #complete = false;
   #begun = false;
+  #delivering = false;
 
   /** `keys` may be slices of the request, which has to stay as it is. */
   constructor(
@@ -95,7 +96,7 @@ export class ReadSlot implements Slot, Waiter {
     }
     const pieces = this.#pieces;
     this.#pieces = [];
-    for (const piece of pieces) this.#desk.outlet.append(piece, 0, piece.length);
+    this.#delivering = appendPieces(this.#desk.outlet, pieces, this.#delivering, this.#complete);
     return this.#complete;
   }
 

@@ -58,6 +58,7 @@ export class HeldReply implements Slot {
   #pieces: Buffer[] = [];
   #fenced: boolean;
   #complete = false;
+  #begun = false;
 
   constructor(outlet: Outlet, fenced: boolean) {
     this.#outlet = outlet;
@@ -82,7 +83,20 @@ export class HeldReply implements Slot {
     if (this.#fenced) return false;
     const pieces = this.#pieces;
     this.#pieces = [];
-    for (const piece of pieces) this.#outlet.append(piece, 0, piece.length);
+    this.#begun = appendPieces(this.#outlet, pieces, this.#begun, this.#complete);
     return this.#complete;
   }
+}
+
+/** Pieces of one reply; true once anything of it has been appended. */
+export function appendPieces(
+  outlet: Outlet,
+  pieces: readonly Buffer[],
+  begun: boolean,
+  complete: boolean,
+): boolean {
+  pieces.forEach((piece, at) => {
+    outlet.append(piece, 0, piece.length, begun || at > 0, !complete || at < pieces.length - 1);
+  });
+  return begun || pieces.length > 0;
 }

@@ -63,7 +63,7 @@ export class Session implements Door {
     if (limits.idleTimeout > 0) this.#watchIdleness(limits.idleTimeout);
     socket.on('data', (chunk: Buffer) => this.#onBytes(chunk));
     socket.on('end', () => this.#onEnd());
-    socket.on('error', () => socket.destroy());
+    socket.on('error', () => this.#onError());
     socket.on('close', () => this.#onClose());
   }
 
@@ -119,6 +119,12 @@ export class Session implements Door {
     this.#ended = true;
     this.#conversation.end();
     this.#advance();
+  }
+
+  /** The socket says `close` only after others were served: by then a command that blocks may have taken an element. */
+  #onError(): void {
+    this.#conversation.leave();
+    this.#socket.destroy();
   }
 
   #onClose(): void {

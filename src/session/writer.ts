@@ -27,6 +27,11 @@ export class Writer {
   #pieces: Buffer[] = [];
   #pieceBytes = 0;
   #flushScheduled = false;
+  /** Bytes ever appended. */
+  #appended = 0;
+  /** A reply that came in several pieces, as a range of the bytes ever appended: it may always finish. */
+  #longFrom = 0;
+  #longTo = 0;
 
   constructor(socket: Socket, limit: number, onOverLimit: () => void) {
     this.#socket = socket;
@@ -63,11 +68,14 @@ export class Writer {
 
   commit(size: number): void {
     arenaUsed += size;
+    this.#appended += size;
     this.#scheduleFlush();
   }
 
-  append(chunk: Buffer, start: number, end: number): void {
+  /** `more` tells that the reply goes on; `begun` that these are not its first bytes. */
+  append(chunk: Buffer, start: number, end: number, begun = false, more = false): void {
     const size = end - start;
+    if (begun || more) this.#noteLong(size, begun);
     if (size > COPIED_UP_TO) {
       this.appendPiece(chunk.subarray(start, end));
       return;
@@ -82,6 +90,7 @@ export class Writer {
     this.#seal();
     this.#pieces.push(piece);
     this.#pieceBytes += piece.length;
+    this.#appended += piece.length;
     this.#scheduleFlush();
   }
 
@@ -94,11 +103,9 @@ export class Writer {
     if (!only) return;
     this.#pieces = [];
     this.#pieceBytes = 0;
-    // One reply may always finish; the limit is for what piles up behind it.
-    const behind = this.#socket.writableLength;
     if (pieces.length === 1) this.#socket.write(only);
     else this.#writeEach(pieces);
-    if (behind > this.#limit) this.#onOverLimit();
+    if (this.#socket.writableLength > this.#limit && this.#piledUp() > this.#limit) this.#onOverLimit();
   }
 
   /** Behind everything that was written the connection is cut: what the client still sends is not wanted. */
@@ -125,6 +132,18 @@ export class Writer {
     const piece = arena.subarray(openedAt, arenaUsed);
     this.#pieces.push(piece);
     this.#pieceBytes += piece.length;
+  }
+
+  #noteLong(size: number, begun: boolean): void {
+    if (!begun) this.#longFrom = this.#appended;
+    this.#longTo = this.#appended + size;
+  }
+
+  /** One reply may always finish, whatever its size: the limit is for what is unsent before and behind it. */
+  #piledUp(): number {
+    const unsent = this.#socket.writableLength;
+    const sent = this.#appended - unsent;
+    return unsent - Math.max(0, this.#longTo - Math.max(sent, this.#longFrom));
   }
 
   #scheduleFlush(): void {

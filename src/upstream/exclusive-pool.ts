@@ -88,6 +88,12 @@ export class ExclusivePool {
     lease.wire.close(reason);
   }
 
+  /** A command blocks on it whose client has left. */
+  part(lease: Lease): void {
+    this.#lent.delete(lease);
+    lease.wire.part();
+  }
+
   /** Closes what nobody has borrowed for a minute, and forgets what Redis has closed. */
   tidy(): void {
     const oldest = this.#clock.now() - IDLE_FOR;

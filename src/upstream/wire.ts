@@ -44,6 +44,11 @@ const CONGESTED_AT = 8 * 1024 * 1024;
 /** Up to this size, gathered requests are copied into one buffer: one write costs less than many small ones. */
 const GATHER_UP_TO = 64 * 1024;
 
+/** How long everybody's commands wait, at the most, for Redis to notice that a blocked client has left. */
+const PARTING_TAKES = 100;
+/** Wires whose blocked command is given up; Redis has not confirmed it yet. */
+const parting = new Set<Wire>();
+
 export class Wire {
   readonly #socket: Socket;
   readonly #framer = new ReplyFramer();
@@ -61,6 +66,7 @@ export class Wire {
   #closedBecause = '';
   #onDrain: (() => void)[] = [];
   #onClose: ((loss: WireLoss) => void)[] = [];
+  #onParted: (() => void)[] = [];
   #ending = false;
   #framed = true;
   /** True when Redis itself would not have it: a wrong password is no sign of an unreachable server. */
@@ -128,6 +134,11 @@ export class Wire {
   }
 
   flush(): void {
+    if (parting.size > 0 && !parting.has(this)) this.#flushAfterPartings();
+    else this.#flushNow();
+  }
+
+  #flushNow(): void {
     this.#flushScheduled = false;
     if (this.#state !== 'ready' || this.#unsent.length === 0) return;
     const gathered = this.#unsent;
@@ -180,6 +191,17 @@ export class Wire {
     if (this.#state === 'ready') this.#socket.end();
   }
 
+  /**
+   * Ends a wire on which a command blocks. Until Redis has closed it, nothing is sent on the others: an element pushed
+   * there would still be popped for the client that has left.
+   */
+  part(): void {
+    if (this.#state === 'closed') return;
+    parting.add(this);
+    this.end();
+    setTimeout(() => this.#parted(), PARTING_TAKES).unref();
+  }
+
   close(reason: string): void {
     if (this.#state === 'closed') return;
     const sent = this.#state === 'ready';
@@ -199,6 +221,26 @@ export class Wire {
     for (const action of this.#onClose) action({ sent, reason });
     this.#onClose = [];
     this.#drained();
+    this.#parted();
+  }
+
+  #parted(): void {
+    parting.delete(this);
+    const waiting = this.#onParted;
+    this.#onParted = [];
+    for (const action of waiting) action();
+  }
+
+  /** Those that part later are not waited for, so that commands go on however many clients leave. */
+  #flushAfterPartings(): void {
+    this.#flushScheduled = true;
+    let outstanding = parting.size;
+    for (const wire of parting) {
+      wire.#onParted.push(() => {
+        outstanding -= 1;
+        if (outstanding === 0) this.#flushNow();
+      });
+    }
   }
 
   #fail(reason: string): void {

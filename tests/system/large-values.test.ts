@@ -11,7 +11,7 @@ const LARGEST = 512 * MB;
 let stage: Stage;
 beforeAll(async () => {
   // The readers here hash what they get, which takes longer than sending it.
-  stage = await Stage.start({ flags: ['--client-output-limit', '2gb'] });
+  stage = await Stage.start();
 });
 afterAll(() => stage.stop());
 
