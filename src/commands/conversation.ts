@@ -23,6 +23,8 @@ import type { Waiter, Wire, WireLoss } from '../upstream/wire';
 import { append, appendEntry, lossAnswer, NO_AUTH } from './answers';
 import { type ClientFace, newFace } from './clients';
 import { ConversationDesk } from './conversation-desk';
+import { Delivery } from './delivery';
+import { applyEffect, type Hold, holdNothing } from './effects';
 import type { Guest, House } from './house';
 import { type Change, planIdentity, RESET_REPLY, withClientId } from './identify';
 import { type KeySpec, keysOf } from './keys';
@@ -33,7 +35,7 @@ import { type Creditor, OwedReply } from './owed-reply';
 import { PinnedRelay } from './pinned-relay';
 import { countHit, type ReadDesk, ReadSlot } from './read-slot';
 import { withUpstreamIds } from './redirect';
-import { HeldReply, type Slot, Slots } from './slots';
+import { type Slot, Slots } from './slots';
 import type { CommandRow, Effect } from './table';
 import { TransactionState } from './transaction';
 
@@ -71,6 +73,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   readonly #house: House;
   readonly #door: Door;
   readonly #slots = new Slots(() => this.#onSettled());
+  readonly #delivery: Delivery;
   readonly #transaction = new TransactionState();
   #link: Link;
   #identity: Identity;
@@ -79,10 +82,6 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   #wire: Wire | undefined;
   #lease: Lease | undefined;
   #relay: PinnedRelay | undefined;
-  /** The held reply whose pieces are coming in. */
-  #receiving: HeldReply | undefined;
-  /** Part of a reply has been delivered, and the rest is to come. */
-  #midReply = false;
   #owed = 0;
   #blockingOwed = 0;
   #turnedAway = false;
@@ -103,6 +102,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   constructor(house: House, door: Door) {
     this.#house = house;
     this.#door = door;
+    this.#delivery = new Delivery(door.outlet, this.#slots);
     this.#identity = house.home;
     this.#admitted = house.password === undefined;
     this.#link = house.links.join(house.home);
@@ -490,7 +490,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     if (this.#lane !== 'none') return false;
     this.#lane = 'exclusive';
     this.#lease = this.#house.pool.borrow(this.#identity, this.face.protocol);
-    this.#lease.onPush = (frame) => this.#deliver(frame, 0, frame.length, true);
+    this.#lease.onPush = (frame) => this.#delivery.deliver(frame, 0, frame.length, true);
     return true;
   }
 
@@ -549,7 +549,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
       owed.begun = true;
       this.#beginReply(owed, chunk, start);
     }
-    if (!this.#left && !owed.muted) this.#deliver(chunk, start, end, last);
+    if (!this.#left && !owed.muted) this.#delivery.deliver(chunk, start, end, last);
     if (last) this.#finishOwed(owed);
     this.#slowDown();
   }
@@ -557,13 +557,13 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   onOwedLost(owed: OwedReply, loss: WireLoss): void {
     const { begun } = owed;
     owed.begun = true;
-    if (!begun) this.#applyEffect(owed.effect, owed.keys, undefined);
+    if (!begun) applyEffect(owed.effect, owed.keys, this.#house, holdNothing);
     if (this.#lane === 'exclusive') this.#stained = true;
     if (begun && !owed.muted)
       this.breakOff('a reply was cut short: the connection to the backing Redis was lost');
     else if (!this.#left && !owed.muted && !this.#gaveUp) {
       const answer = lossAnswer(loss);
-      this.#deliver(answer, 0, answer.length, true);
+      this.#delivery.deliver(answer, 0, answer.length, true);
     }
     this.#finishOwed(owed);
   }
@@ -573,65 +573,8 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     if (owed.effect === 'none') return;
     // Queued: EXEC will do it, and is fenced.
     if (owed.queued && chunk.subarray(start, start + QUEUED.length).equals(QUEUED)) return;
-    this.#applyEffect(owed.effect, owed.keys, owed);
-  }
-
-  #applyEffect(effect: Effect, keys: readonly string[], owed: OwedReply | undefined): void {
-    const { drops, backing } = this.#house;
-    switch (effect) {
-      case 'none':
-        return;
-      case 'keys':
-        this.stats.invalidationsByWrite += drops.dropKeys(keys);
-        return;
-      case 'flush':
-        this.stats.flushes += 1;
-        drops.dropAll();
-        return;
-      case 'acl':
-        drops.dropAll();
-        this.#holdUntil(owed, (done) => void backing.reloadRights().finally(done));
-        return;
-      case 'modules':
-        this.#holdUntil(owed, (done) => void backing.reloadTable().finally(done));
-        return;
-      case 'fence':
-        this.#holdUntil(owed, (done) => this.#house.fence.wait(done));
-        return;
-      default:
-        effect satisfies never;
-    }
-  }
-
-  /** The reply, and all behind it, stay back until `begin` calls back. */
-  #holdUntil(owed: OwedReply | undefined, begin: (done: () => void) => void): void {
-    if (!owed || this.#left) {
-      begin(() => undefined);
-      return;
-    }
-    const held = new HeldReply(this.outlet, true);
-    if (owed.muted) held.abandon();
-    this.#slots.add(held);
-    this.#receiving = owed.muted ? undefined : held;
-    begin(() => {
-      held.release();
-      this.settle();
-    });
-  }
-
-  #deliver(chunk: Buffer, start: number, end: number, last: boolean): void {
-    if (!this.#receiving && this.#slots.size > 0) {
-      this.#receiving = new HeldReply(this.outlet, false);
-      this.#slots.add(this.#receiving);
-    }
-    if (this.#receiving) {
-      this.#receiving.add(chunk.subarray(start, end), last);
-      if (last) this.#receiving = undefined;
-      this.#slots.settle();
-    } else {
-      this.outlet.append(chunk, start, end, this.#midReply, !last);
-      this.#midReply = !last;
-    }
+    const hold: Hold = (begin) => this.#delivery.holdUntil(begin, owed.muted);
+    applyEffect(owed.effect, owed.keys, this.#house, this.#left ? holdNothing : hold);
   }
 
   #finishOwed(owed: OwedReply): void {

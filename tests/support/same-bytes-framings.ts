@@ -118,7 +118,7 @@ const lineEnds = oneEach('line ends and trailers', [
   `*2\r\n$3\r\nGET\r\n$1\r\nkXX${behind}`,
   `*2\r\n$3\r\nGET\rX$1\rXk\r\n${behind}`,
   `*2\rX$3\r\nGET\r\n$1\r\nk\r\n${behind}`,
-  `*3\rX$3\rXSETXX$1\rXkXX$3\rXa\r\nXX${behind}`,
+  `*3\rX$3\rXSETXX$1\rXjXX$3\rXa\r\nXX${behind}`,
   `*1\r\r$4\r\nPING\r\n${behind}`,
   `*1\x00\r\n$4\r\nPING\r\n`,
   `*1\r\n$4\x00\r\nPING\r\n`,

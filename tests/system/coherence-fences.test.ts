@@ -37,8 +37,8 @@ testRule('a write drops its keys before its reply is delivered', server, {
   },
   seen: [OK, NEW],
   without: {
-    file: 'commands/conversation.js',
-    find: 'this.stats.invalidationsByWrite += drops.dropKeys(keys);',
+    file: 'commands/effects.js',
+    find: 'stats.invalidationsByWrite += drops.dropKeys(keys);',
     replace: '',
   },
   seenWithout: [OK, OLD],
@@ -77,7 +77,7 @@ testRule('a write whose wire is lost before the reply drops its keys all the sam
   seen: ['-ERR respite: ', NEW],
   without: {
     file: 'commands/conversation.js',
-    find: 'this.#applyEffect(owed.effect, owed.keys, undefined);',
+    find: '(0, effects_1.applyEffect)(owed.effect, owed.keys, this.#house, effects_1.holdNothing);',
     replace: ';',
   },
   seenWithout: ['-ERR respite: ', OLD],
@@ -217,10 +217,10 @@ testRule('SWAPDB, of which no push tells, drops everything', server, {
   },
   seen: [OK, NEW],
   without: {
-    file: 'commands/conversation.js',
-    find: `this.stats.flushes += 1;
-                drops.dropAll();`,
-    replace: 'this.stats.flushes += 1;',
+    file: 'commands/effects.js',
+    find: `stats.flushes += 1;
+            drops.dropAll();`,
+    replace: 'stats.flushes += 1;',
   },
   seenWithout: [OK, OLD],
 });

@@ -45,8 +45,8 @@ describe('the checker', () => {
   }
 
   test("finds a script's reply that is delivered without a fence", async () => {
-    const find = 'this.#holdUntil(owed, (done) => this.#house.fence.wait(done));';
-    const report = await findsBugIn([{ file: 'commands/conversation.js', find, replace: '' }], {
+    const find = 'hold((done) => fence.wait(done));';
+    const report = await findsBugIn([{ file: 'commands/effects.js', find, replace: '' }], {
       weather: (relay) => {
         relay.jitter = 10;
       },
