@@ -11,6 +11,7 @@ import { type Options, type ProxyOptions, resolveOptions } from './config/option
 import { HttpServer } from './http/server';
 import { Listener } from './session/listener';
 import { RateLimits } from './session/rate-limiter';
+import { createLatencies } from './telemetry/latency';
 import { createLog, type Log } from './telemetry/log';
 import { createStats, type Figures } from './telemetry/stats';
 import { describeAddress, type RedisAddress, unixAddress } from './upstream/address';
@@ -249,6 +250,7 @@ function build(options: Options, address: RedisAddress, log: Log, port: () => nu
     drops: new Drops(store, trackers),
     fence: new Fence(trackers, stats),
     stats,
+    latencies: createLatencies(),
     clock,
     guests: new Guests(),
     home,

@@ -291,6 +291,10 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     this.rememberedAt = storedAt;
   }
 
+  onFilled(askedAt: number): void {
+    this.#house.latencies.miss.observe(this.now() - askedAt);
+  }
+
   settle(): void {
     if (!this.#left) this.#slots.settle();
   }
@@ -523,6 +527,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     const owed = new OwedReply(this, row, effect, keys, this.#silent, this.#transaction.announced);
     this.#muteNext = false;
     this.#owed += 1;
+    if (!row.blocking && this.#house.latencies.passed.isDue()) owed.sentAt = this.now();
     if (row.blocking) {
       this.#blockingOwed += 1;
       this.face.blocked = true;
@@ -579,6 +584,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
 
   #finishOwed(owed: OwedReply): void {
     this.#owed -= 1;
+    if (owed.sentAt > 0) this.#house.latencies.passed.observe(this.now() - owed.sentAt);
     if (owed.row.blocking) {
       this.#blockingOwed -= 1;
       this.face.blocked = this.#blockingOwed > 0;

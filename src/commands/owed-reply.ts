@@ -21,6 +21,8 @@ export class OwedReply implements Waiter {
   begun = false;
   /** It was sent behind a MULTI: the reply may be +QUEUED, and the effect EXEC's. */
   readonly queued: boolean;
+  /** When it was sent, for one in so many; 0 for the others. */
+  sentAt = 0;
   #head = '';
 
   constructor(

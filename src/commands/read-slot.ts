@@ -28,6 +28,8 @@ export interface ReadDesk {
   lastMget: number;
   now(): number;
   settle(): void;
+  /** The answer that was asked for then has come. */
+  onFilled(askedAt: number): void;
   /** The slot was answered from memory. */
   onRemembered(fresh: boolean, storedAt: number): void;
   /** What stands behind is asked anew: its answers may be older than the one this slot will give. */
@@ -52,6 +54,7 @@ export class ReadSlot implements Slot, Waiter {
   #complete = false;
   #begun = false;
   #delivering = false;
+  #askedAt = 0;
 
   /** `keys` may be slices of the request, which has to stay as it is. */
   constructor(
@@ -103,6 +106,7 @@ export class ReadSlot implements Slot, Waiter {
   onAnswer(asking: Asking, frame: Buffer): void {
     if (asking !== this.#asking) return;
     this.#desk.stats.misses += 1;
+    this.#desk.onFilled(this.#askedAt);
     const { protocol } = this.#desk;
     this.#answer = this.#many ? translateMget(frame, protocol) : translateGet(frame, protocol);
     this.#desk.settle();
@@ -149,6 +153,7 @@ export class ReadSlot implements Slot, Waiter {
     this.#state = 'asked';
     const asking = new Asking(this);
     this.#asking = asking;
+    this.#askedAt = this.#desk.now();
     const { tracker } = this.#desk.link;
     const [key] = this.#keys;
     const [name] = this.#names;

@@ -76,7 +76,12 @@ export class Caller implements Door {
   /** A value that is in memory this instant. */
   recall(key: Buffer): Recalled | undefined {
     const conversation = this.#conversation;
-    return conversation.plain ? conversation.recall(key, this.#house.clock.now()) : undefined;
+    if (!conversation.plain) return undefined;
+    const { clock, latencies } = this.#house;
+    const now = clock.now();
+    const recalled = conversation.recall(key, now);
+    if (recalled && latencies.hit.isDue()) latencies.hit.observe(clock.now() - now);
+    return recalled;
   }
 
   /** One frame for each command, in their order. Rejects with an HttpProblem when they will not all come. */

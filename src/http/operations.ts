@@ -1,10 +1,11 @@
 /** What those who run respite ask: whether it is alive, whether Redis can be reached, and what the routes are. */
 import type { FastifyInstance } from 'fastify';
+import { createMetrics } from '../telemetry/metrics';
 import type { Desk } from './desk';
 import { commandOf, errorText, isError } from './encoding';
 import { HttpProblem } from './problem';
 import { statusOfError } from './redis-errors';
-import { healthSchema, readySchema } from './schemas';
+import { healthSchema, metricsSchema, readySchema } from './schemas';
 
 const PING = commandOf([Buffer.from('PING')]);
 const ALIVE = { status: 'ok' };
@@ -22,6 +23,10 @@ export function registerOperations(app: FastifyInstance, { desk, timeout }: Oper
     await ping(desk, timeout);
     return READY;
   });
+  const metrics = createMetrics(() => desk.house.figures(), desk.house.latencies);
+  app.get('/metrics', { schema: metricsSchema }, async (_request, reply) =>
+    reply.header('content-type', metrics.contentType).send(await metrics.read()),
+  );
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
 }
 

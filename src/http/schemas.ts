@@ -129,3 +129,10 @@ export const monitorSchema = {
   produces: ['text/event-stream'],
   response: EVENTS,
 };
+
+export const metricsSchema = {
+  tags: ['operations'],
+  summary: 'The figures of this process for Prometheus',
+  produces: ['text/plain'],
+  response: { 200: { type: 'string' } },
+};

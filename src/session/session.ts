@@ -201,7 +201,11 @@ export class Session implements Door {
     const { buffer, count, nameStart, nameEnd, inline, end } = this.#framer;
     if (inline || count !== 2 || nameEnd - nameStart !== 3 || !isGet(buffer, nameStart)) return false;
     const keyStart = buffer.indexOf(LF, nameEnd + 2) + 1;
-    return this.#conversation.hit(buffer, keyStart, end - 2, this.#house.clock.now());
+    const { clock, latencies } = this.#house;
+    const now = clock.now();
+    const hit = this.#conversation.hit(buffer, keyStart, end - 2, now);
+    if (hit && latencies.hit.isDue()) latencies.hit.observe(clock.now() - now);
+    return hit;
   }
 
   #readCommand(): Command | undefined {

@@ -1,0 +1,48 @@
+/** How long answers take, by where they come from: histograms that cost the hot path next to nothing. */
+
+/** Upper bounds in milliseconds, from one that memory meets to one that a blocking command needs. */
+const BOUNDS: readonly number[] = [
+  0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 5_000,
+];
+
+export class LatencyHistogram {
+  readonly bounds = BOUNDS;
+  /** How many were at most as long as each bound and longer than the one before; the last: longer than all. */
+  readonly counts: number[] = new Array(BOUNDS.length + 1).fill(0);
+  sum = 0;
+  readonly #mask: number;
+  #turn = 0;
+
+  /** One in `every` is measured: a power of two. */
+  constructor(readonly every: number) {
+    this.#mask = every - 1;
+  }
+
+  /** Whether the next one is to be measured. */
+  isDue(): boolean {
+    this.#turn = (this.#turn + 1) & this.#mask;
+    return this.#turn === 0;
+  }
+
+  observe(milliseconds: number): void {
+    let place = 0;
+    while (place < BOUNDS.length && milliseconds > (BOUNDS[place] ?? 0)) place += 1;
+    this.counts[place] = (this.counts[place] ?? 0) + 1;
+    this.sum += milliseconds;
+  }
+}
+
+export interface Latencies {
+  readonly hit: LatencyHistogram;
+  readonly miss: LatencyHistogram;
+  readonly passed: LatencyHistogram;
+}
+
+/** To look at the clock takes as long as a tenth of a hit does. */
+export function createLatencies(): Latencies {
+  return {
+    hit: new LatencyHistogram(64),
+    miss: new LatencyHistogram(1),
+    passed: new LatencyHistogram(16),
+  };
+}
