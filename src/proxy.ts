@@ -385,6 +385,9 @@ function httpOptions(options: Options, port: number): ConstructorParameters<type
     idleTimeout: options.clientTimeout,
     replyLimit: options.clientOutputLimit,
     upstreamTimeout: options.upstreamTimeout,
+    originAllow: options.originAllow,
+    shelfSize: options.shelfSize,
+    ttl: options.ttl,
     tls: tlsOptions(options),
   };
 }

@@ -30,9 +30,9 @@ export function queryArguments(query: string): Buffer[] {
 }
 
 /** The value of one parameter, the first of its name. */
-export function queryValue(query: string, wanted: string): string | undefined {
+export function queryBytes(query: string, wanted: string): Buffer | undefined {
   for (const pair of query.split('&')) {
-    if (pair.startsWith(`${wanted}=`)) return decodeQuery(pair.slice(wanted.length + 1)).toString();
+    if (pair.startsWith(`${wanted}=`)) return decodeQuery(pair.slice(wanted.length + 1));
   }
   return undefined;
 }

@@ -7,7 +7,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
-import { queryValue, splitUrl } from './arguments';
+import { queryBytes, splitUrl } from './arguments';
 import { HttpProblem } from './problem';
 
 export interface GuardOptions {
@@ -92,7 +92,7 @@ function bearer(header: string | undefined): string | undefined {
 }
 
 function tokenOf(url: string): string | undefined {
-  return queryValue(splitUrl(url).query, '_token');
+  return queryBytes(splitUrl(url).query, '_token')?.toString();
 }
 
 /** `localhost:8380` or `[::1]:8380` without the port. */

@@ -136,3 +136,40 @@ export const metricsSchema = {
   produces: ['text/plain'],
   response: { 200: { type: 'string' } },
 };
+
+const shelfKey = { type: 'object', properties: { key: { type: 'string', description: 'percent-encoded' } } };
+
+export const shelfReadSchema = {
+  tags: ['shelf'],
+  summary: 'An item of the shelf',
+  params: shelfKey,
+  response: { 200: result, 404: problem, ...ERRORS },
+};
+
+export const shelfWriteSchema = {
+  tags: ['shelf'],
+  summary: 'Puts the body on the shelf; when it is full, the item least often read from Redis goes',
+  params: shelfKey,
+  response: { 201: result, 409: { description: 'The key exists', ...problem }, ...ERRORS },
+};
+
+export const fetchSchema = {
+  tags: ['values'],
+  summary: 'A document from the cache, from Redis, or from its origin',
+  querystring: {
+    type: 'object',
+    required: ['url', 'key'],
+    properties: {
+      url: { type: 'string', description: 'where the document is, if Redis does not have it' },
+      key: { type: 'string', description: 'its key in Redis' },
+      params: { type: 'string', description: 'a JSON object that becomes the query of the url' },
+      ttl: { type: 'string', description: 'how long Redis keeps it: 30, 500ms, 5m, 1h' },
+    },
+  },
+  response: {
+    200: { description: 'The document, with the content type that the origin gave it', type: 'string' },
+    502: { description: 'The origin fails, or sends too much', ...problem },
+    504: { description: 'The origin is too slow', ...problem },
+    ...ERRORS,
+  },
+};

@@ -16,13 +16,16 @@ import type { Log } from '../telemetry/log';
 import { VERSION } from '../version';
 import { Connections } from './connections';
 import { Desk } from './desk';
+import { registerFetch } from './fetch';
 import { JSON_TYPE } from './formats';
 import { Guard } from './guard';
 import { registerOperations } from './operations';
+import { Origin } from './origin';
 import { HttpProblem, problemBody } from './problem';
 import { registerRest } from './rest';
 import { routedUrl } from './routing';
 import { BODIES } from './schemas';
+import { registerShelf, type Shelf } from './shelf';
 import { registerSubscribe } from './subscribe';
 import { registerValue } from './value';
 
@@ -36,6 +39,10 @@ export interface HttpOptions {
   readonly idleTimeout: number;
   readonly replyLimit: number;
   readonly upstreamTimeout: number;
+  readonly originAllow: readonly string[];
+  readonly shelfSize: number | undefined;
+  /** Milliseconds that /fetch keeps what it has fetched. */
+  readonly ttl: number;
   readonly tls: { readonly cert: Buffer; readonly key: Buffer; readonly ca: Buffer | undefined } | undefined;
 }
 
@@ -45,6 +52,9 @@ export interface HttpLimits {
   /** For the headers of a request, and for the whole of it. */
   readonly headersTimeout: number;
   readonly requestTimeout: number;
+  /** What an origin may send to /fetch, and how long it may take. */
+  readonly originSize: number;
+  readonly originTimeout: number;
 }
 
 const LIMITS: HttpLimits = {
@@ -52,6 +62,8 @@ const LIMITS: HttpLimits = {
   headerSize: 16 * 1024,
   headersTimeout: 15_000,
   requestTimeout: 60_000,
+  originSize: 16 * 1024 * 1024,
+  originTimeout: 10_000,
 };
 const LONGEST_IDLE = 72_000;
 const LOOK_FOR_SLOW_EVERY = 1_000;
@@ -68,6 +80,7 @@ export class HttpServer {
   readonly #guard: Guard;
   readonly #desk: Desk;
   #app: FastifyInstance | undefined;
+  #shelf: Shelf | undefined;
   #server: Server | undefined;
 
   constructor(
@@ -114,12 +127,14 @@ export class HttpServer {
     const tidying = this.#house.clock.every(LOOK_FOR_IDLE_EVERY, () => this.#server?.closeIdleConnections());
     await app.close();
     tidying.stop();
+    this.#shelf?.close();
   }
 
   close(): void {
     const app = this.#app;
     this.#app = undefined;
     this.#connections.closeAll();
+    this.#shelf?.close();
     void app?.close();
   }
 
@@ -141,10 +156,18 @@ export class HttpServer {
     await app.register(swagger, { openapi: DESCRIPTION, transform: describeBody });
     registerValue(app, this.#desk);
     registerRest(app, this.#desk);
+    this.#shelf = registerShelf(app, this.#desk, this.#options.shelfSize);
+    registerFetch(app, { desk: this.#desk, origin: this.#origin(), ttl: this.#options.ttl });
     registerSubscribe(app, this.#desk);
     registerOperations(app, { desk: this.#desk, timeout: this.#options.upstreamTimeout });
     await app.ready();
     return app;
+  }
+
+  #origin(): Origin | undefined {
+    const { originAllow: allowed } = this.#options;
+    const { originSize: mostBytes, originTimeout: timeout } = this.#limits;
+    return allowed.length === 0 ? undefined : new Origin({ allowed, mostBytes, timeout });
   }
 
   #serve(handler: RequestListener): Server {
