@@ -1,5 +1,6 @@
 // The official SDK of Upstash, unchanged, with its url and token pointing at respite.
 
+import { jest } from '@jest/globals';
 import { Redis } from '@upstash/redis';
 import { RedisServer } from '../support/redis-server';
 import { Respite } from '../support/respite';
@@ -22,10 +23,11 @@ describe('@upstash/redis', () => {
     await server.stop();
   });
 
-  beforeEach(() => redis.flushall());
-
-  // The SDK logs the end of a stream that it has ended itself: it takes the error of another realm for none.
-  beforeEach(() => jest.spyOn(console, 'error').mockImplementation(() => {}));
+  beforeEach(async () => {
+    // The SDK logs the end of a stream that it has ended itself: it takes the error of another realm for none.
+    jest.spyOn(console, 'error').mockImplementation(() => {});
+    await redis.flushall();
+  });
   afterEach(() => jest.restoreAllMocks());
 
   test('sets and gets text, numbers and objects', async () => {
