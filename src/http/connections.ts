@@ -1,4 +1,5 @@
 /** The HTTP connections that are open: the callers of each, and who is turned away at the limit for clients. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { House } from '../commands/house';
 import { Caller } from './caller';
@@ -14,6 +15,8 @@ const TOO_MANY = 'the limit of clients is reached, try again later';
 
 class Connection {
   readonly callers = new Set<Caller>();
+  /** Those that have begun to arrive and are not answered yet. */
+  readonly requests = new Set<IncomingMessage>();
   /** The caller that stays as long as the connection does; none for one that was turned away. */
   main: Caller | undefined;
 }
@@ -43,6 +46,20 @@ export class Connections {
     }
     stats.clientsAccepted += 1;
     connection.main = this.#open(socket, connection);
+  }
+
+  begin(request: IncomingMessage, response: ServerResponse): void {
+    const requests = this.#connections.get(request.socket)?.requests;
+    requests?.add(request);
+    response.once('close', () => requests?.delete(request));
+  }
+
+  /** Shutting down: connections that ask for nothing are ended, or with `patient` false those that ask too slowly too. */
+  endIdle(patient: boolean): void {
+    for (const [socket, { requests }] of this.#connections) {
+      const waits = [...requests].some(({ complete }) => patient || complete);
+      if (!waits) socket.destroySoon();
+    }
   }
 
   /** Throws when the connection came over the limit for clients. */

@@ -68,6 +68,7 @@ const LIMITS: HttpLimits = {
 const LONGEST_IDLE = 72_000;
 const LOOK_FOR_SLOW_EVERY = 1_000;
 const LOOK_FOR_IDLE_EVERY = 20;
+const PATIENCE_WITH_SLOW = 2_000;
 /** Answered to those who watch, whatever the limit for clients says. */
 const WATCHING = new Set(['/metrics', '/healthz', '/readyz']);
 
@@ -123,8 +124,12 @@ export class HttpServer {
     if (!app) return;
     for (const stream of [...this.#desk.streams]) stream.closeAfterReplies();
     this.#connections.abandonBlocked(new HttpProblem(503, 'respite is shutting down'));
-    // A connection that was busy a moment ago is idle by now, and waits for a request that nobody will answer.
-    const tidying = this.#house.clock.every(LOOK_FOR_IDLE_EVERY, () => this.#server?.closeIdleConnections());
+    // The server itself waits for connections on which no request has come yet, and for half of one without end.
+    const { clock } = this.#house;
+    const impatientAt = clock.now() + PATIENCE_WITH_SLOW;
+    const tidying = clock.every(LOOK_FOR_IDLE_EVERY, () =>
+      this.#connections.endIdle(clock.now() < impatientAt),
+    );
     await app.close();
     tidying.stop();
     this.#shelf?.close();
@@ -150,7 +155,10 @@ export class HttpServer {
     // The routes read bytes, and say themselves what is wrong with them: schemas describe.
     app.setValidatorCompiler(() => () => true);
     app.setSerializerCompiler(() => (value) => JSON.stringify(value));
-    app.addHook('onRequest', (request, _reply, done) => this.#letIn(request, done));
+    app.addHook('onRequest', (request, reply, done) => {
+      this.#connections.begin(request.raw, reply.raw);
+      this.#letIn(request, done);
+    });
     app.setErrorHandler((problem: FastifyError, request, reply) => this.#answer(problem, request, reply));
     app.setNotFoundHandler(notFound);
     await app.register(swagger, { openapi: DESCRIPTION, transform: describeBody });

@@ -201,4 +201,18 @@ describe('the end', () => {
     expect(await busy).toMatchObject({ status: 200, json: { result: 'OK' } });
     await idle.close();
   });
+
+  test('nobody holds it up who has asked nothing yet, or only half', async () => {
+    await using respite = await Respite.start();
+    const silent = await RawClient.connect(respite.httpPort);
+    const half = await RawClient.connect(respite.httpPort);
+    half.send(`POST /set/k HTTP/1.1\r\n${HOST}Content-Length: 10\r\n\r\nhalf`);
+    const commands = await ask(respite, '/metrics');
+    expect(commands.text).toContain('respite_clients 3');
+    expect((await respite.stop()).code).toBe(0);
+    for (const client of [silent, half]) {
+      await client.rest();
+      await client.close();
+    }
+  });
 });
