@@ -1,5 +1,5 @@
 /** GET /get/KEY: a value as JSON or as the bytes it is, with where it came from, how old it is, and a tag to ask again. */
-import { createHash } from 'node:crypto';
+import * as crypto from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { decodePercent, splitUrl } from './arguments';
 import type { Source } from './caller';
@@ -69,7 +69,14 @@ export function sendValue(request: FastifyRequest, reply: FastifyReply, found: F
 
 /** Each form of a value has a tag of its own. */
 function tagOf(frame: Buffer, form: TextEncoding | 'raw'): string {
-  return `"${createHash('sha1').update(frame).digest('base64url')}-${form[0]}"`;
+  return `"${digest(frame)}-${form[0]}"`;
+}
+
+/** At one go where Node can (20.12): it takes a third of the time. */
+function digest(frame: Buffer): string {
+  const atOneGo: typeof crypto.hash | undefined = crypto.hash;
+  if (atOneGo) return atOneGo('sha1', frame, 'base64url');
+  return crypto.createHash('sha1').update(frame).digest('base64url');
 }
 
 function matches(header: string | undefined, tag: string): boolean {
