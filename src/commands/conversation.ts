@@ -448,8 +448,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     if (row.name === 'unknown' || isTrackingOff(row, command.args)) return this.#passAlone(row, command);
     if (!this.#claimExclusive()) return false;
     this.#becomePinned();
-    if (this.#relay) this.#relayOn(this.#relay, row, command);
-    return true;
+    return this.#relay !== undefined && this.#relayOn(this.#relay, row, command);
   }
 
   #answerLocally(row: CommandRow, command: Command): boolean {
