@@ -1,15 +1,23 @@
 /** What a conversation and the house around it lay out for the commands that the proxy answers itself. */
 import type { Figures } from '../telemetry/stats';
 import type { ClientFace } from './clients';
-import type { Conversation } from './conversation';
 import type { House } from './house';
+import type { Link } from './links';
 import type { Inspection, ListedClient, LocalDesk, ReplyMode } from './local';
 
+/** The conversation that asks. */
+interface Asker {
+  readonly face: ClientFace;
+  readonly link: Link;
+  closeAfterReply(): void;
+  setReplyMode(mode: ReplyMode): void;
+}
+
 export class ConversationDesk implements LocalDesk {
-  readonly #conversation: Conversation;
+  readonly #conversation: Asker;
   readonly #house: House;
 
-  constructor(conversation: Conversation, house: House) {
+  constructor(conversation: Asker, house: House) {
     this.#conversation = conversation;
     this.#house = house;
   }

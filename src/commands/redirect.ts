@@ -1,13 +1,17 @@
 /** Client ids on their way to Redis: a client knows other clients by the proxy's ids, Redis by those of its connections. */
 import { encodeCommand } from '../resp/encoder';
-import type { Command } from './conversation';
 import type { Guests } from './house';
 
 /** No connection has it, so that Redis answers as for a client that is gone: it must never hit somebody else's. */
 const NOBODY = '9223372036854775807';
 
+interface Request {
+  readonly raw: Buffer;
+  readonly args: readonly Buffer[];
+}
+
 /** CLIENT TRACKING … REDIRECT id and CLIENT UNBLOCK id, with the id that Redis knows. */
-export function withUpstreamIds({ raw, args }: Command, guests: Guests): Buffer {
+export function withUpstreamIds({ raw, args }: Request, guests: Guests): Buffer {
   const place = placeOfId(args);
   const id = args[place]?.latin1Slice();
   if (id === undefined || !/^[0-9]{1,15}$/.test(id)) return raw;

@@ -2,12 +2,17 @@
 import { encodeCommand } from '../resp/encoder';
 import type { Reply } from '../resp/reply-parser';
 import type { Identity, Protocol } from './identity';
-import type { Wire } from './wire';
+
+/** The wire, as far as a step sees it. */
+interface Greeter {
+  /** The id that Redis gives the connection. */
+  upstreamId: number;
+}
 
 export interface HandshakeStep {
   readonly request: Buffer;
   /** Why the wire cannot be used, as text; steps that have to follow at the end; or undefined, when all is well. */
-  accept(reply: Reply, wire: Wire): string | readonly HandshakeStep[] | undefined;
+  accept(reply: Reply, wire: Greeter): string | readonly HandshakeStep[] | undefined;
 }
 
 /**
@@ -70,7 +75,7 @@ function introduceAs(identity: Identity, settings: readonly HandshakeStep[]): Ha
     },
     ...settings.map((step) => ({
       request: step.request,
-      accept: (reply: Reply, wire: Wire) => (refused ? undefined : orLater(step).accept(reply, wire)),
+      accept: (reply: Reply, wire: Greeter) => (refused ? undefined : orLater(step).accept(reply, wire)),
     })),
     {
       request: encodeLatin1(['AUTH', identity.user, identity.password ?? '']),
