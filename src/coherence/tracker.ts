@@ -124,6 +124,7 @@ export class Tracker implements FillHome {
     }
     const wire = this.#openWire();
     this.#asked += 1;
+    this.#parts.stats.fills += 1;
     const fill = new GetFill(key, this.#asked, this);
     fill.join(reader);
     this.#ask(wire, encodeGetAndPttl(keyBytes), fill, 2);
@@ -133,6 +134,7 @@ export class Tracker implements FillHome {
   fillMany(request: Buffer, keys: readonly Buffer[], reader: FillReader): number {
     const wire = this.#openWire();
     this.#asked += 1;
+    this.#parts.stats.fills += 1;
     const order = this.#asked;
     const claims: Claim[] = [];
     const places: number[] = [];

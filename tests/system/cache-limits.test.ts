@@ -257,14 +257,16 @@ describe('in one proxy', () => {
     expect(await client.askText('INFO', 'server')).toContain(`tcp_port:${stage.redis.port}\r\n`);
   });
 
-  test('hits, misses and their ratio are counted', async () => {
+  test('hits, misses, their ratio and fills are counted', async () => {
     const before = await stage.count('hits');
     const missed = await stage.count('misses');
+    const filled = await stage.count('fills');
     await client.ask('SET', 'k', 'v');
     for (let round = 0; round < 5; round += 1) await client.ask('GET', 'k');
     await client.ask('MGET', 'k', 'k');
     expect(await stage.count('hits')).toBe(before + 6);
     expect(await stage.count('misses')).toBe(missed + 1);
+    expect(await stage.count('fills')).toBe(filled + 1);
     expect(Number(await stage.figure('hit_ratio'))).toBeGreaterThan(0);
   });
 });
