@@ -35,36 +35,65 @@ export interface ProxyOptions {
   redis?: string | undefined;
   /** The certificate authority for rediss://: the path of a PEM file, or its bytes. */
   redisCa?: string | Buffer | undefined;
+  /** Shared connections for each Redis user, database and protocol version. */
   upstreamConnections?: Count | undefined;
+  /** For connecting, handshake and heartbeat. Commands may take as long as Redis takes. */
   upstreamTimeout?: Duration | undefined;
+  /** Where Redis clients connect. */
   host?: string | undefined;
+  /** 0 picks a free one: see `address` of the proxy. */
   port?: Count | undefined;
+  /** Where HTTP clients connect. */
   httpHost?: string | undefined;
+  /** 0 picks a free one; 'off' for none. */
   httpPort?: Count | 'off' | undefined;
+  /** Processes that share the ports. */
   workers?: Count | undefined;
+  /** The longest an entry is kept. */
   ttl?: Duration | undefined;
+  /** The same for "this key does not exist"; 0: that is not cached. */
   negativeTtl?: Duration | undefined;
+  /** Keys that the cache holds; over it, the least recently used goes. */
   maxKeys?: Count | undefined;
+  /** The same in bytes; whichever is met first. */
   maxMemory?: Size | undefined;
+  /** A larger value is passed through, not kept. */
   maxValue?: Size | undefined;
+  /** 'tracking': Redis tells what has changed (CLIENT TRACKING). 'ttl': time alone. */
   coherence?: Coherence | undefined;
+  /** While Redis is unreachable, answer from what was cached for this long; 0: never. */
   staleIfError?: Duration | undefined;
+  /** Clients at once, both ports together. */
   maxClients?: Count | undefined;
+  /** Close a client that is idle for so long; 0: never. */
   clientTimeout?: Duration | undefined;
+  /** Reply bytes that one client may leave unread; past it, the client is closed. */
   clientOutputLimit?: Size | undefined;
+  /** Commands a second for one client address, with a burst of the same size. */
   rateLimit?: Count | 'off' | undefined;
+  /** Clients must AUTH with it; HTTP clients send it as a bearer token. */
   requirepass?: string | undefined;
+  /** The same, read from a file. */
   requirepassFile?: string | undefined;
+  /** The bearer token for HTTP; the password, if there is one, when this is left out. */
   httpToken?: string | undefined;
+  /** The same, read from a file. */
   httpTokenFile?: string | undefined;
+  /** Host names under which HTTP may be addressed without a token. */
   httpAllowHost?: readonly string[] | undefined;
-  /** The paths of PEM files, or their bytes. */
+  /** The certificate for TLS on both ports: the path of a PEM file, or its bytes. */
   tlsCert?: string | Buffer | undefined;
+  /** Its private key, likewise. */
   tlsKey?: string | Buffer | undefined;
+  /** The certificate authority whose certificates clients must show, likewise. */
   tlsCa?: string | Buffer | undefined;
+  /** Hosts that /fetch may ask; with none, the route is off. */
   originAllow?: readonly string[] | undefined;
+  /** The capacity of the /shelf routes. */
   shelfSize?: Count | 'off' | undefined;
+  /** In a program the log is silent unless this says otherwise. */
   logLevel?: LogLevel | undefined;
+  /** For people instead of JSON lines. */
   logPretty?: boolean | undefined;
 }
 
