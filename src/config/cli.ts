@@ -27,7 +27,7 @@ const SECURITY = 'Security:';
 const ROUTES = 'HTTP routes:';
 const LOG = 'The log:';
 
-const FLAGS: readonly Flag[] = [
+export const FLAGS: readonly Flag[] = [
   {
     group: REDIS,
     option: 'redis',

@@ -1,7 +1,6 @@
 // The proxy as a part of a program: `import { createProxy } from 'respite'`.
 
 import { createProxy, OptionError, type Proxy as RespiteProxy } from 'respite';
-import { main } from '../support/example';
 import { RawClient } from '../support/raw-client';
 import { RedisServer } from '../support/redis-server';
 import { bulk, eventually } from '../support/stage';
@@ -22,10 +21,6 @@ async function withProxy(proxy: RespiteProxy, run: (client: RawClient) => Promis
     await proxy.stop();
   }
 }
-
-test('the example of the documentation runs', async () => {
-  expect(await main(redis.url)).toBeGreaterThan(0);
-});
 
 test('a proxy starts, tells its address and figures, and stops', async () => {
   const proxy = createProxy({ redis: redis.url, port: 0, httpPort: 'off' });
