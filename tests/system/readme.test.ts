@@ -82,6 +82,41 @@ test('the session is answered as it is shown', async () => {
   }
 });
 
+interface Question {
+  readonly path: string;
+  readonly body: string | undefined;
+  readonly answer: string;
+}
+
+/** What the HTTP session asks by curl up to its first stream, and the last line of each answer. */
+function questions(): Question[] {
+  const [, shown = ''] = /## HTTP\n([\s\S]*?)\n {4}\$ curl -N/.exec(readme) ?? [];
+  return shown
+    .split(/^ {4}\$ (?=curl )/m)
+    .slice(1)
+    .filter((step) => !step.includes(' | '))
+    .map((step) => ({
+      path: /localhost:8380(\S*)/.exec(step)?.[1] ?? '',
+      body: / -d '([^']*)'/.exec(step)?.[1],
+      answer: step.trim().split('\n').at(-1)?.trim() ?? '',
+    }));
+}
+
+test('the session over HTTP is answered as it is shown', async () => {
+  const proxy = await Respite.start(['--redis', server.url]);
+  try {
+    await server.ask('FLUSHALL');
+    expect(questions().length).toBeGreaterThan(4);
+    for (const { path: asked, body, answer } of questions()) {
+      const request = body === undefined ? {} : { method: 'POST', body };
+      const response = await fetch(`http://127.0.0.1:${proxy.httpPort}${asked}`, request);
+      expect([asked, await response.text()]).toEqual([asked, answer]);
+    }
+  } finally {
+    await proxy.stop();
+  }
+});
+
 test('the figures that are shown are among those that INFO respite tells', async () => {
   const proxy = await Respite.start(['--redis', server.url]);
   const client = await proxy.client();
