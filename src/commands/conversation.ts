@@ -88,6 +88,8 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   /** HELLO, AUTH or SELECT is at Redis, or the new identity's fill wire is being brought up to date. */
   #changing = false;
   #synchronizing = false;
+  /** How often the fill wire to read from has changed: who waits for a former one is not up to date with this one. */
+  #catchUps = 0;
   #hasRead = false;
   lastMget = 0;
   #muted = false;
@@ -789,12 +791,16 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   /** What was read under the former identity may be newer than what the new one's fill wire has heard of. */
   #catchUp(): void {
     const { tracker } = this.#link;
-    if (tracker.mode === 'ttl') {
+    this.#catchUps += 1;
+    this.#synchronizing = tracker.mode !== 'ttl';
+    if (!this.#synchronizing) {
       tracker.dropAll();
       return;
     }
-    this.#synchronizing = true;
+    const mine = this.#catchUps;
     tracker.synchronize(() => {
+      // Changed again meanwhile: this wire's word is nothing to go by for the next one.
+      if (mine !== this.#catchUps) return;
       this.#synchronizing = false;
       if (!this.#left) this.#onSettled();
     });

@@ -19,6 +19,8 @@ const OLD = '$3\r\nold\r\n';
 const NEW = '$3\r\nnew\r\n';
 const ALICE = ['AUTH', 'alice', 'secret'];
 const ALICES_FILL_WIRE = /^(?=[\s\S]*alice)[\s\S]*TRACKING/;
+const BOB = ['AUTH', 'bob', 'secret'];
+const BOBS_OR_ALICES = /^(?=[\s\S]*(bob|alice))[\s\S]*TRACKING/;
 const DEFAULTS_FILL_WIRE = /^(?![\s\S]*alice)[\s\S]*TRACKING/;
 
 /** `client` reads the new value, changes, and reads again while nothing arrives on the fill wire it reads from now. */
@@ -78,6 +80,39 @@ testRule('a session that goes back to its first user by RESET never reads backwa
   without: WITHOUT_CATCHING_UP,
   seenWithout: [NEW, OLD],
 });
+
+testRule(
+  'a session that changes its user twice waits for the fill wire that it reads from in the end',
+  server,
+  {
+    async scenario(stage) {
+      const { relay } = stage;
+      await stage.redis.ask('SET', 'k', 'old');
+      await stage.client(ALICE, ['GET', 'k']);
+      const bob = await stage.client(BOB, ['GET', 'other']);
+      const client = await stage.client();
+      relay.aim(BOBS_OR_ALICES);
+      relay.hang('down');
+      await stage.redis.ask('SET', 'k', 'new');
+      const first = await client.askText('GET', 'k');
+      await client.ask(...BOB);
+      client.send(Buffer.concat([command(...ALICE), command('GET', 'k')]));
+      await client.reply();
+      relay.aim(ALICES_FILL_WIRE);
+      // What came before this answer on bob's wire has been handled.
+      await bob.ask('GET', 'another');
+      relay.release();
+      return [first, (await client.reply()).toString('latin1')];
+    },
+    seen: [NEW, NEW],
+    without: {
+      file: 'commands/conversation.js',
+      find: 'if (mine !== this.#catchUps)',
+      replace: 'if (false)',
+    },
+    seenWithout: [NEW, OLD],
+  },
+);
 
 testRule('a session that was pinned and is set free by RESET never reads backwards', server, {
   async scenario(stage) {
