@@ -293,9 +293,11 @@ export class PendingRead {
 
   /** The earliest gap that this read may have seen without breaking a promise. */
   #startOfNil(): number {
+    const now = this.#history.now();
     const least = Math.max(this.#proxied?.start ?? ALWAYS, this.#session.floor(this.#key));
     let earliest = NEVER;
-    for (const { start, end } of this.#key.gaps) if (end >= least) earliest = Math.min(earliest, start);
+    for (const { start, end } of this.#key.gaps)
+      if (start <= now && end >= least) earliest = Math.min(earliest, start);
     return earliest === NEVER ? ALWAYS : earliest;
   }
 

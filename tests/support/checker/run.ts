@@ -23,6 +23,9 @@ export interface Plan {
   readonly reads?: number;
   readonly writes?: number;
   readonly mix?: Mix;
+  /** Instead of those of every kind. */
+  readonly readers?: readonly Role[];
+  readonly writers?: readonly Role[];
   /** In each database; pairs come on top. */
   readonly keys?: number;
   /** Sets the relay up before anybody connects. */
@@ -133,8 +136,8 @@ class Run {
     const cast = (roles: readonly Role[], rate: number) =>
       roles.map((role) => new Actor(this.#stage, role, random.fork(), rate / roles.length));
     this.#actors = [
-      ...cast(readers(), plan.reads ?? 6_000),
-      ...cast(writers(plan.mix ?? EVERYTHING), plan.writes ?? 400),
+      ...cast(plan.readers ?? readers(), plan.reads ?? 6_000),
+      ...cast(plan.writers ?? writers(plan.mix ?? EVERYTHING), plan.writes ?? 400),
     ];
   }
 
