@@ -292,7 +292,6 @@ function build(options: Options, address: RedisAddress, log: Log, port: () => nu
       evictions: store.evictions,
       expirations: store.expirations,
       fillsInFlight: sum(trackers(), (each) => each.register.inFlight),
-      fillsCancelled: sum(trackers(), (each) => each.register.cancelled),
       links: links.size,
       upstreamConnections: maker.openCount,
       sinceLastPush: tracker.pushedAt === 0 ? undefined : now - tracker.pushedAt,

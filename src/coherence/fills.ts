@@ -4,6 +4,7 @@ import { FILLED_BY_GET, FILLED_BY_MGET } from '../cache/store';
 import { COLON, DOLLAR, MINUS, UNDERSCORE } from '../resp/bytes';
 import { encodeCommand } from '../resp/encoder';
 import { parseReply, type Reply } from '../resp/reply-parser';
+import type { Stats } from '../telemetry/stats';
 import type { Waiter, WireLoss } from '../upstream/wire';
 
 /** Somebody who waits for the answer of a fill. All bytes are RESP3, or RESP2 when the fill wire speaks that. */
@@ -48,8 +49,12 @@ export class Claim {
 /** All claims by key. Registered before the read is sent; every drop of a key cancels them. */
 export class FillRegister {
   readonly #claims = new Map<string, Claim>();
-  cancelled = 0;
+  readonly #stats: Stats;
   #inFlight = 0;
+
+  constructor(stats: Stats) {
+    this.#stats = stats;
+  }
 
   get inFlight(): number {
     return this.#inFlight;
@@ -94,7 +99,7 @@ export class FillRegister {
 
   #cancelOne(claim: Claim): void {
     claim.cancelled = true;
-    this.cancelled += 1;
+    this.#stats.fillsCancelled += 1;
   }
 }
 

@@ -54,7 +54,7 @@ const PING = encodeCommand(['PING']);
 export class Tracker implements FillHome {
   readonly partition: Partition;
   readonly limits: FillLimits;
-  readonly register = new FillRegister();
+  readonly register: FillRegister;
   readonly #parts: TrackerParts;
   readonly #bigKeys = new Set<string>();
   #wire: Wire | undefined;
@@ -76,6 +76,7 @@ export class Tracker implements FillHome {
 
   constructor(parts: TrackerParts) {
     this.#parts = parts;
+    this.register = new FillRegister(parts.stats);
     this.#mode = parts.settings.coherence;
     this.limits = parts.settings;
     this.partition = parts.store.partition();

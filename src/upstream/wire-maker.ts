@@ -22,6 +22,7 @@ const LONGEST_BACKOFF = 2_000;
 export class WireMaker {
   readonly #options: WireMakerOptions;
   readonly #open = new Set<Wire>();
+  readonly #parting = new Set<Wire>();
   #failures = 0;
   #retryAt = 0;
   /** Why the last attempt failed; undefined while the backing server is, as far as is known, there. */
@@ -46,6 +47,7 @@ export class WireMaker {
       connect: () => (refusal === undefined ? this.#connect() : new Socket()),
       steps,
       timeout: this.#options.timeout,
+      parting: this.#parting,
       events: {
         ...events,
         onReady: (opened) => {

@@ -35,6 +35,8 @@ export interface WirePlan {
   /** Bounds connecting and handshake together. */
   readonly timeout: number;
   readonly events?: WireEvents;
+  /** Those wires to the same server whose blocked command is given up, and Redis has not confirmed it yet. */
+  readonly parting: Set<Wire>;
 }
 
 type WireState = 'connecting' | 'handshaking' | 'ready' | 'closed';
@@ -46,8 +48,6 @@ const GATHER_UP_TO = 64 * 1024;
 
 /** How long everybody's commands wait, at the most, for Redis to notice that a blocked client has left. */
 const PARTING_TAKES = 100;
-/** Wires whose blocked command is given up; Redis has not confirmed it yet. */
-const parting = new Set<Wire>();
 
 export class Wire {
   readonly #socket: Socket;
@@ -55,6 +55,7 @@ export class Wire {
   readonly #waiting = new Queue<Waiter>();
   readonly #steps: HandshakeStep[];
   readonly #events: WireEvents;
+  readonly #parting: Set<Wire>;
   readonly #timer: NodeJS.Timeout;
   #state: WireState = 'connecting';
   #stepsAnswered = 0;
@@ -80,6 +81,7 @@ export class Wire {
   constructor(plan: WirePlan) {
     this.#steps = [...plan.steps];
     this.#events = plan.events ?? {};
+    this.#parting = plan.parting;
     this.#timer = setTimeout(() => this.#fail(`no answer within ${plan.timeout} ms`), plan.timeout);
     this.#socket = plan.connect();
     this.#socket.setNoDelay(true);
@@ -134,7 +136,7 @@ export class Wire {
   }
 
   flush(): void {
-    if (parting.size > 0 && !parting.has(this)) this.#flushAfterPartings();
+    if (this.#parting.size > 0 && !this.#parting.has(this)) this.#flushAfterPartings();
     else this.#flushNow();
   }
 
@@ -197,7 +199,7 @@ export class Wire {
    */
   part(): void {
     if (this.#state === 'closed') return;
-    parting.add(this);
+    this.#parting.add(this);
     this.end();
     setTimeout(() => this.#parted(), PARTING_TAKES).unref();
   }
@@ -225,7 +227,7 @@ export class Wire {
   }
 
   #parted(): void {
-    parting.delete(this);
+    this.#parting.delete(this);
     const waiting = this.#onParted;
     this.#onParted = [];
     for (const action of waiting) action();
@@ -234,8 +236,8 @@ export class Wire {
   /** Those that part later are not waited for, so that commands go on however many clients leave. */
   #flushAfterPartings(): void {
     this.#flushScheduled = true;
-    let outstanding = parting.size;
-    for (const wire of parting) {
+    let outstanding = this.#parting.size;
+    for (const wire of this.#parting) {
       wire.#onParted.push(() => {
         outstanding -= 1;
         if (outstanding === 0) this.#flushNow();

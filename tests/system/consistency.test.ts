@@ -51,6 +51,8 @@ describe('the checker', () => {
         relay.jitter = 10;
       },
     });
-    expect(report.violations['read your writes']).toBeGreaterThan(0);
+    // Whichever of the two a reader meets first.
+    const { 'read your writes': missed, 'never backwards': turned } = report.violations;
+    expect((missed ?? 0) + (turned ?? 0)).toBeGreaterThan(0);
   }, 60_000);
 });
