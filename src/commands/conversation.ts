@@ -16,7 +16,7 @@ import { MINUS } from '../resp/bytes';
 import { encodeCommand, OK, QUEUED } from '../resp/encoder';
 import type { Stats } from '../telemetry/stats';
 import type { Lease } from '../upstream/exclusive-pool';
-import type { Identity, Protocol } from '../upstream/identity';
+import type { Protocol } from '../upstream/identity';
 import { ignoreReply } from '../upstream/ignore-reply';
 import { WholeReply } from '../upstream/whole-reply';
 import type { Waiter, Wire, WireLoss } from '../upstream/wire';
@@ -36,6 +36,7 @@ import { PinnedRelay } from './pinned-relay';
 import { countHit, type ReadDesk, ReadSlot } from './read-slot';
 import { withUpstreamIds } from './redirect';
 import { type Slot, Slots } from './slots';
+import { Standing } from './standing';
 import type { CommandRow, Effect } from './table';
 import { TransactionState } from './transaction';
 
@@ -75,9 +76,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   readonly #slots = new Slots(() => this.#onSettled());
   readonly #delivery: Delivery;
   readonly #transaction = new TransactionState();
-  #link: Link;
-  #identity: Identity;
-  #admitted: boolean;
+  readonly #standing: Standing;
   #lane: Lane = 'none';
   #wire: Wire | undefined;
   #lease: Lease | undefined;
@@ -85,12 +84,8 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   #owed = 0;
   #blockingOwed = 0;
   #turnedAway = false;
-  /** HELLO, AUTH or SELECT is at Redis, or the new identity's fill wire is being brought up to date. */
+  /** HELLO, AUTH or SELECT is at Redis. */
   #changing = false;
-  #synchronizing = false;
-  /** How often the fill wire to read from has changed: who waits for a former one is not up to date with this one. */
-  #catchUps = 0;
-  #hasRead = false;
   lastMget = 0;
   #muted = false;
   #muteNext = false;
@@ -105,13 +100,9 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     this.#house = house;
     this.#door = door;
     this.#delivery = new Delivery(door.outlet, this.#slots);
-    this.#identity = house.home;
-    this.#admitted = house.password === undefined;
-    this.#link = house.links.join(house.home);
     const now = house.clock.now();
     this.face = newFace(house.guests.nextId(), door.address, door.localAddress, 0, now);
-    this.face.user = house.home.user || 'default';
-    this.face.db = house.home.db;
+    this.#standing = new Standing(house, this.face, () => this.#onSettled());
     house.guests.enter(this);
   }
 
@@ -138,7 +129,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     return (
       this.#lane === 'none' &&
       !this.#changing &&
-      !this.#synchronizing &&
+      !this.#standing.catchingUp &&
       !this.#muted &&
       !this.#muteNext &&
       this.trusted &&
@@ -148,7 +139,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
 
   /** The short way for the commonest command; only while `plain`. False: it is not in memory, `take` has to do it. */
   hit(request: Buffer, keyStart: number, keyEnd: number, now: number): boolean {
-    const { tracker, unrestricted } = this.#link;
+    const { tracker, unrestricted } = this.#standing.link;
     if (!tracker.answersAt(now)) return false;
     const { partition } = tracker;
     const slot = partition.lookupBytes(request, keyStart, keyEnd, now);
@@ -157,13 +148,13 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     countHit(this.stats, partition.isNegative(slot), true);
     this.stats.commands += 1;
     this.face.lastUsedAt = now;
-    this.#hasRead = true;
+    this.#standing.hasRead = true;
     return true;
   }
 
   /** The same for a door that wants the entry itself. Undefined: `take` has to do it. */
   recall(key: Buffer, now: number): Recalled | undefined {
-    const { tracker, unrestricted } = this.#link;
+    const { tracker, unrestricted } = this.#standing.link;
     if (!tracker.answersAt(now)) return undefined;
     const { partition } = tracker;
     const slot = partition.lookupBytes(key, 0, key.length, now);
@@ -172,14 +163,14 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     countHit(this.stats, missing, true);
     this.stats.commands += 1;
     this.face.lastUsedAt = now;
-    this.#hasRead = true;
+    this.#standing.hasRead = true;
     return { frame: missing ? undefined : partition.readValue(slot), storedAt: partition.storedAt(slot) };
   }
 
   /** A request over the limit for frames; `args` are those that are whole. Undefined: not now. */
   takeLarge(args: readonly Buffer[]): LargeRequest | undefined {
     const row = this.#house.backing.table.find(args);
-    if (!this.#admitted) return this.answer(NO_AUTH) ? SWALLOW : undefined;
+    if (!this.#standing.admitted) return this.answer(NO_AUTH) ? SWALLOW : undefined;
     if (this.#relay) {
       this.#relay.announce(row);
       return this.#feed(this.#relay.lease.wire);
@@ -221,17 +212,17 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     else if (this.#lease) this.#house.pool.giveBack(this.#lease);
     this.#relay = undefined;
     this.#lease = undefined;
-    this.#house.links.leave(this.#link);
+    this.#standing.leave();
   }
 
   /** The door knows by other means that this client may come in. */
   admit(): void {
-    this.#admitted = true;
+    this.#standing.admitted = true;
   }
 
   /** Nothing that a client has sent before can be noticed by the next one. */
   get pristine(): boolean {
-    return this.plain && this.#identity === this.#house.home && this.face.protocol === 2;
+    return this.plain && this.#standing.atHome && this.face.protocol === 2;
   }
 
   /** Nothing is unanswered. */
@@ -245,7 +236,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
 
   /** Redis, or the proxy in its place, knows who this is. */
   get trusted(): boolean {
-    return this.#admitted && !this.#isStranger;
+    return this.#standing.admitted && !this.#standing.isStranger;
   }
 
   /** False: something is still owed, and `resume` is called when it no longer is. */
@@ -269,7 +260,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   // --- what reads need ---
 
   get link(): Link {
-    return this.#link;
+    return this.#standing.link;
   }
 
   get protocol(): Protocol {
@@ -347,9 +338,9 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   #route(row: CommandRow, command: Command): boolean {
     if (this.#changing) return false;
     if (this.#relay) return this.#relayOn(this.#relay, row, command);
-    if (!this.#admitted && row.route !== 'identity') return this.answer(NO_AUTH);
+    if (!this.#standing.admitted && row.route !== 'identity') return this.answer(NO_AUTH);
     // Every command but these is refused, and Redis words that best.
-    if (this.#isStranger && row.route !== 'identity') return this.#passAlone(row, command);
+    if (this.#standing.isStranger && row.route !== 'identity') return this.#passAlone(row, command);
     if (this.#transaction.announced && this.#lane === 'exclusive' && !isPlain(row))
       return this.#pin(row, command);
     switch (row.route) {
@@ -373,22 +364,18 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     }
   }
 
-  /** Redis wants a password, respite was given none, and neither was this client. */
-  get #isStranger(): boolean {
-    return this.#house.backing.asksForPassword && this.#identity === this.#house.home;
-  }
-
   #read(row: CommandRow, command: Command): boolean {
     const { args } = command;
     const many = row.route === 'mget';
     if (args.length < 2 || (!many && args.length > 2)) return this.#pass(row, command);
     const keys = args.slice(1);
     const names = keys.map((key) => key.latin1Slice());
-    this.#hasRead = true;
+    this.#standing.hasRead = true;
     if (this.#lane === 'shared' || this.#lane === 'exclusive') return this.#passRead(row, command, names);
     if (this.#silent) return this.#passRead(row, command, names);
-    if (names.some((name) => this.#link.tracker.isBig(name))) return this.#passBigRead(row, command, names);
-    if (this.#synchronizing || this.#slots.size >= MOST_SLOTS) return false;
+    if (names.some((name) => this.#standing.link.tracker.isBig(name)))
+      return this.#passBigRead(row, command, names);
+    if (this.#standing.catchingUp || this.#slots.size >= MOST_SLOTS) return false;
     this.#lane = 'reads';
     const slot = new ReadSlot(this, command.raw, keys, names, many);
     this.#slots.add(slot);
@@ -421,7 +408,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
 
   /** Behind commands of its own on another wire a script waits; what follows rides along with it. */
   #passScript(row: CommandRow, command: Command): boolean {
-    const scripts = this.#link.shared.scriptWire(this.face.protocol, this.now());
+    const scripts = this.#standing.link.shared.scriptWire(this.face.protocol, this.now());
     if (this.#lane === 'shared' && this.#wire !== scripts) return false;
     if (this.#lane === 'none' && this.now() >= this.#house.pausedUntil) this.#wire = scripts;
     return this.#pass(row, command);
@@ -485,7 +472,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   }
 
   #sharedWire(): Wire {
-    return this.#link.shared.wireFor(this.face.id, this.face.protocol, this.now());
+    return this.#standing.link.shared.wireFor(this.face.id, this.face.protocol, this.now());
   }
 
   /** True when this client has an exclusive wire now. */
@@ -494,7 +481,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     if (this.#lane === 'exclusive') return true;
     if (this.#lane !== 'none') return false;
     this.#lane = 'exclusive';
-    this.#lease = this.#house.pool.borrow(this.#identity, this.face.protocol);
+    this.#lease = this.#house.pool.borrow(this.#standing.identity, this.face.protocol);
     this.#lease.onPush = (frame) => this.#delivery.deliver(frame, 0, frame.length, true);
     return true;
   }
@@ -705,14 +692,14 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   #identify(row: CommandRow, command: Command): boolean {
     if (this.#busy) return false;
     const step = planIdentity(row.name, command.args, command.raw, {
-      identity: this.#identity,
+      identity: this.#standing.identity,
       protocol: this.face.protocol,
-      admitted: this.#admitted,
+      admitted: this.#standing.admitted,
       password: this.#house.password,
     });
     switch (step.kind) {
       case 'answer':
-        this.#admitted = step.admitted;
+        this.#standing.admitted = step.admitted;
         return this.answer(step.reply);
       case 'quit':
         this.answer(OK);
@@ -765,45 +752,15 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   #leaseFor(change: Change): Lease {
     const { pool } = this.#house;
     return (
-      pool.borrowIdle(change.identity, change.protocol) ?? pool.borrow(this.#identity, this.face.protocol)
+      pool.borrowIdle(change.identity, change.protocol) ??
+      pool.borrow(this.#standing.identity, this.face.protocol)
     );
   }
 
-  #become({ identity, protocol, name, admitted }: Change): void {
-    this.#admitted = admitted;
-    this.face.protocol = protocol;
-    if (name !== undefined) this.face.name = name;
-    if (identity !== this.#identity) this.#takeIdentity(identity);
-  }
-
-  #takeIdentity(identity: Identity): void {
-    const { links } = this.#house;
-    const before = this.#link;
-    this.#link = links.join(identity);
-    this.lastMget = 0;
-    links.leave(before);
-    this.#identity = identity;
-    this.face.user = identity.user || 'default';
-    this.face.db = identity.db;
-    if (this.#link !== before && this.#hasRead) this.#catchUp();
-  }
-
-  /** What was read under the former identity may be newer than what the new one's fill wire has heard of. */
-  #catchUp(): void {
-    const { tracker } = this.#link;
-    this.#catchUps += 1;
-    this.#synchronizing = tracker.mode !== 'ttl';
-    if (!this.#synchronizing) {
-      tracker.dropAll();
-      return;
-    }
-    const mine = this.#catchUps;
-    tracker.synchronize(() => {
-      // Changed again meanwhile: this wire's word is nothing to go by for the next one.
-      if (mine !== this.#catchUps) return;
-      this.#synchronizing = false;
-      if (!this.#left) this.#onSettled();
-    });
+  #become(change: Change): void {
+    const before = this.link;
+    this.#standing.become(change);
+    if (this.link !== before) this.lastMget = 0;
   }
 
   #reset(): void {
@@ -816,13 +773,9 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     this.#transaction.reset();
     this.#muted = false;
     this.#muteNext = false;
-    this.#admitted = this.#house.password === undefined;
-    Object.assign(this.face, { name: '', kind: 'normal', tracking: false, protocol: 2 });
-    const before = this.#link;
-    // What it read while it was pinned went past the cache, and may be newer than what is kept there.
-    this.#hasRead ||= pinned;
-    if (this.#identity !== this.#house.home) this.#takeIdentity(this.#house.home);
-    if (pinned && this.#link === before) this.#catchUp();
+    const before = this.link;
+    this.#standing.goHome(pinned);
+    if (this.link !== before) this.lastMget = 0;
     // Last: closing it may let the next command in.
     if (lease) this.#house.pool.destroy(lease, 'RESET');
     if (pinned) this.#onSettled();

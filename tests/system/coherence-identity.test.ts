@@ -43,8 +43,8 @@ async function readChangeRead(
 }
 
 const WITHOUT_CATCHING_UP = {
-  file: 'commands/conversation.js',
-  find: 'this.#link !== before && this.#hasRead',
+  file: 'commands/standing.js',
+  find: 'this.#link !== before && this.hasRead',
   replace: 'false',
 };
 
@@ -106,7 +106,7 @@ testRule(
     },
     seen: [NEW, NEW],
     without: {
-      file: 'commands/conversation.js',
+      file: 'commands/standing.js',
       find: 'if (mine !== this.#catchUps)',
       replace: 'if (false)',
     },
@@ -123,8 +123,8 @@ testRule('a session that was pinned and is set free by RESET never reads backwar
   },
   seen: [NEW, NEW],
   without: {
-    file: 'commands/conversation.js',
-    find: 'if (pinned && this.#link === before)',
+    file: 'commands/standing.js',
+    find: 'if (wasPinned && this.#link === before)',
     replace: 'if (false)',
   },
   seenWithout: [NEW, OLD],

@@ -111,8 +111,8 @@ testRule('in ttl mode a session that changes its user reads nothing that was kep
   },
   seen: [NEW, NEW],
   without: {
-    file: 'commands/conversation.js',
-    find: 'this.#link !== before && this.#hasRead',
+    file: 'commands/standing.js',
+    find: 'this.#link !== before && this.hasRead',
     replace: 'false',
   },
   seenWithout: [NEW, OLD],
