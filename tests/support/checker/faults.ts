@@ -129,6 +129,37 @@ async function trackingClients(redis: RedisServer): Promise<string[]> {
   return list.filter((line) => / flags=\w*t/.test(line)).map((line) => /id=(\d+)/.exec(line)?.[1] ?? '0');
 }
 
+/** The connections over which the cache is filled and told of changes. */
+const FILL_WIRE = /TRACKING/;
+
+/** Lost at once, and long to come back, while all other connections go on: whatever changes meanwhile is not told. */
+const FILL_WIRES_LATE: Fault = {
+  name: 'fill wires cut, and long to come back',
+  async strike({ relay, timeout }) {
+    relay.aim(FILL_WIRE);
+    for (let i = 0; i < 3; i++) {
+      relay.hang('down');
+      relay.cut('rst', FILL_WIRE);
+      await sleep(timeout / 2);
+      relay.release();
+      await sleep(timeout / 2);
+    }
+    relay.aim(undefined);
+  },
+};
+
+/** Redis answers a fill's GET, and much may happen until it sees the PTTL that was sent with it. */
+const FILLS_TORN: Fault = {
+  name: 'a pause between the value and its expiry',
+  async strike({ relay }) {
+    for (let i = 0; i < 20; i++) {
+      await relay.hangBehind('up', 'PTTL\r\n', FILL_WIRE);
+      await sleep(20);
+      relay.release();
+    }
+  },
+};
+
 const PAUSE: Fault = {
   name: 'CLIENT PAUSE',
   async strike({ redis }) {
@@ -164,6 +195,8 @@ export const FAULTS: readonly Fault[] = [
   SPLIT,
   RESTART,
   FILL_WIRES_KILLED,
+  FILL_WIRES_LATE,
+  FILLS_TORN,
   PAUSE,
   TINY_TABLE,
   BUSY,

@@ -150,11 +150,15 @@ class Run {
     const acting = this.#actors.map((actor) => actor.run());
     const crash = this.#crash();
     crash.catch(() => undefined);
-    await Promise.race([this.#direct(), found, crash, ...acting]);
-    const proxy = await this.#figures();
-    await this.#stop(acting);
-    history.finish();
-    return this.#report(proxy);
+    try {
+      await Promise.race([this.#direct(), found, crash, ...acting]);
+      const proxy = await this.#figures();
+      await this.#stop(acting);
+      history.finish();
+      return this.#report(proxy);
+    } finally {
+      this.#stage.stopped = true;
+    }
   }
 
   async #direct(): Promise<void> {

@@ -254,6 +254,10 @@ const FLUSHES: readonly Weighed[] = [
     'FLUSHALL and SET',
     flushingAndSetting(({ name }, value) => transaction(['FLUSHALL'], ['SET', name, value])),
   ],
+];
+
+/** Only Redis knows that they flush. */
+const HIDDEN_FLUSHES: readonly Weighed[] = [
   [
     1,
     'EVAL of FLUSHALL and SET',
@@ -267,9 +271,18 @@ export interface Mix {
   readonly indirect: number;
   readonly transactions: number;
   readonly flushes: number;
+  readonly hiddenFlushes: number;
 }
 
-export const EVERYTHING: Mix = { ordinary: 60, indirect: 25, transactions: 14, flushes: 0.3 };
+export const NOTHING: Mix = { ordinary: 0, indirect: 0, transactions: 0, flushes: 0, hiddenFlushes: 0 };
+
+export const EVERYTHING: Mix = {
+  ordinary: 60,
+  indirect: 25,
+  transactions: 14,
+  flushes: 0.2,
+  hiddenFlushes: 0.1,
+};
 
 export function writer(role: Omit<Role, 'act'>, mix: Mix = EVERYTHING): Role {
   const groups: [number, readonly Weighed[]][] = [
@@ -277,6 +290,7 @@ export function writer(role: Omit<Role, 'act'>, mix: Mix = EVERYTHING): Role {
     [mix.indirect, INDIRECT],
     [mix.transactions, TRANSACTIONS],
     [mix.flushes, FLUSHES],
+    [mix.hiddenFlushes, HIDDEN_FLUSHES],
   ];
   return {
     ...role,
