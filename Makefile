@@ -37,8 +37,8 @@ format: $(INSTALLED) ## format everything
 check: redis-server $(BUILT) ## hold what readers see against what writers wrote: the consistency contract
 	$(TS_NODE) tests/bench/check.ts $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-bench: redis-server $(BUILT) ## measure against redis-server itself, in one table
-	$(TS_NODE) tests/bench/bench.ts $(ARGS)
+bench: redis-server $(BUILT) ## measure against redis-server and twemproxy, in one table; one part by ONLY=hits
+	$(TS_NODE) tests/bench/bench.ts $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 up: ## start Redis and respite in containers, on the ports 6380 and 8380 of this machine
 	$(COMPOSE) up --build --detach --wait

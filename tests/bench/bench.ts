@@ -1,0 +1,110 @@
+/** `make bench`: measures respite against redis-server and nutcracker, each comparison interleaved and in one run. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Plan } from './compare';
+import { coherence } from './parts/coherence';
+import { fences } from './parts/fences';
+import { hits } from './parts/hits';
+import { memory } from './parts/memory';
+import { misses } from './parts/misses';
+import { passed } from './parts/passed';
+import { type Figure, figuresOf, type Results, type Row, tableOf } from './report';
+import { findTool, howToGet, MissingTool } from './tools';
+
+const OUT = path.join(__dirname, 'out');
+const PARTS = { hits, misses, passed, fences, coherence, memory };
+
+type PartName = keyof typeof PARTS;
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '0.25' },
+  },
+});
+
+const plan: Plan = { rounds: Number(values.rounds), seconds: Number(values.seconds) };
+const names = values.only === '' ? Object.keys(PARTS) : values.only.split(',');
+const unknown = names.find((name) => !isPart(name));
+if (unknown !== undefined) fail(`there is no part ${unknown}: ${Object.keys(PARTS).join(', ')}`);
+if (!(Number.isInteger(plan.rounds) && plan.rounds > 0 && plan.seconds > 0)) {
+  fail('rounds is a whole number and seconds a number, both above 0');
+}
+
+function isPart(name: string): name is PartName {
+  return Object.hasOwn(PARTS, name);
+}
+
+function fail(message: string): never {
+  console.error(`bench: ${message}`);
+  process.exit(2);
+}
+
+function loadAverage(): string {
+  return os
+    .loadavg()
+    .map((load) => load.toFixed(1))
+    .join(' ');
+}
+
+function versions(): Record<string, string> {
+  const said = (program: string, args: string[]) =>
+    execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  return {
+    node: process.version,
+    redis: /v=([\d.]+)/.exec(said('redis-server', ['--version']))?.[1] ?? 'unknown',
+    cpu: `${os.cpus().length} × ${os.cpus()[0]?.model ?? 'unknown'}`,
+    kernel: `${os.type()} ${os.release()}`,
+  };
+}
+
+async function measure(name: PartName): Promise<Results> {
+  try {
+    return await PARTS[name](plan);
+  } catch (error) {
+    if (!(error instanceof MissingTool)) throw error;
+    console.log(`${name} is left out: ${error.message}`);
+    return { rows: [], figures: [] };
+  }
+}
+
+async function main(): Promise<void> {
+  const startedAt = new Date();
+  const machine = versions();
+  const loadBefore = loadAverage();
+  console.log(
+    Object.entries(machine)
+      .map(([what, version]) => `${what} ${version}`)
+      .join(', '),
+  );
+  console.log(`${plan.rounds} rounds, trials of ${plan.seconds} s; load average before: ${loadBefore}`);
+  if (findTool('nutcracker') === undefined) console.log(`without nutcracker: ${howToGet('nutcracker')}`);
+  const rows: Row[] = [];
+  const figures: Figure[] = [];
+  for (const name of names.filter(isPart)) {
+    process.stderr.write(`… ${name}\n`);
+    const results = await measure(name);
+    rows.push(...results.rows);
+    figures.push(...results.figures);
+  }
+  const seconds = Math.round((Date.now() - startedAt.getTime()) / 1_000);
+  const loadAfter = loadAverage();
+  if (rows.length > 0) {
+    console.log("\nRatios are respite's figure by the other's: median (least–most) of the rounds.\n");
+    console.log(tableOf(rows));
+  }
+  if (figures.length > 0) console.log(`\n${figuresOf(figures)}`);
+  mkdirSync(OUT, { recursive: true });
+  const file = path.join(OUT, `${startedAt.toISOString().replaceAll(':', '-')}.json`);
+  const whole = { startedAt, seconds, machine, plan, loadBefore, loadAfter, rows, figures };
+  writeFileSync(file, `${JSON.stringify(whole, null, 2)}\n`);
+  console.log(
+    `\n${seconds} s; load average after: ${loadAfter}; kept in ${path.relative(process.cwd(), file)}`,
+  );
+}
+
+void main();

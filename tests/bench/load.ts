@@ -1,0 +1,128 @@
+/** The load: redis-benchmark for single commands, and bare sockets for what it cannot send. */
+import { execFile } from 'node:child_process';
+import net from 'node:net';
+import { promisify } from 'node:util';
+import { RawClient } from '../support/raw-client';
+import { within } from '../support/tether';
+import { needTool } from './tools';
+
+/** What the client's side of one trial saw. */
+export interface Seen {
+  /** Commands a second. */
+  readonly rate: number;
+  /** Milliseconds from sending a pipeline to its last reply. */
+  readonly p50: number;
+  readonly p99: number;
+}
+
+export interface Load {
+  readonly depth: number;
+  readonly clients: number;
+  /** Sends so many commands; throws when it is answered by an error. */
+  run(port: number, count: number): Promise<Seen>;
+}
+
+const run = promisify(execFile);
+
+/** One command again and again; `__rand_int__` in it becomes a number below `keys`. */
+export function commandLoad(command: readonly string[], depth: number, clients = 50, keys = 1): Load {
+  const program = needTool('redis-benchmark');
+  const how = ['-c', `${clients}`, '-P', `${depth}`, '-r', `${keys}`, '--csv', '--precision', '3'];
+  return {
+    depth,
+    clients,
+    async run(port, count) {
+      await refuseErrors(port, command);
+      const args = ['-h', '127.0.0.1', '-p', `${port}`, ...how, '-n', `${count}`, ...command];
+      const { stdout } = await run(program, args, { timeout: 60_000 });
+      return readCsv(stdout);
+    },
+  };
+}
+
+/** redis-benchmark counts an error as a reply like any other. */
+async function refuseErrors(port: number, command: readonly string[]): Promise<void> {
+  const client = await RawClient.connect(port);
+  const reply = await client.askText(...command.map((arg) => arg.replace('__rand_int__', '000000000000')));
+  await client.close();
+  if (reply.startsWith('-')) throw new Error(`${command[0]} was answered by ${reply.trim()}`);
+}
+
+/** The columns are "test","rps","avg","min","p50","p95","p99","max"; a command may have commas and quotes in it. */
+export function readCsv(output: string): Seen {
+  const last = output.trim().split('\n').at(-1) ?? '';
+  const [rate, , , p50, , p99] = [...last.matchAll(/"([\d.]+)"/g)].slice(-7).map((found) => Number(found[1]));
+  if (rate === undefined || p50 === undefined || p99 === undefined) {
+    throw new Error(`redis-benchmark said ${JSON.stringify(output)}`);
+  }
+  return { rate, p50, p99 };
+}
+
+/** MULTI, SET, EXEC: one transaction counts as one command. */
+export function transactionLoad(depth: number, clients: number): Load {
+  const value = 'x'.repeat(16);
+  const one = `*1\r\n$5\r\nMULTI\r\n*3\r\n$3\r\nSET\r\n$5\r\nkey:1\r\n$16\r\n${value}\r\n*1\r\n$4\r\nEXEC\r\n`;
+  const reply = '+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n';
+  const batch = { request: Buffer.from(one.repeat(depth)), reply: Buffer.from(reply.repeat(depth)) };
+  return {
+    depth,
+    clients,
+    async run(port, count) {
+      const batches = Math.max(1, Math.round(count / depth / clients));
+      const times: number[] = [];
+      const sockets = await Promise.all(Array.from({ length: clients }, () => connect(port)));
+      const from = performance.now();
+      const all = Promise.all(sockets.map((socket) => converse(socket, batch, batches, times)));
+      await within(60_000, 'transactions are not answered', all);
+      const seconds = (performance.now() - from) / 1_000;
+      for (const socket of sockets) socket.destroy();
+      times.sort((a, b) => a - b);
+      const at = (share: number) => times[Math.floor(share * (times.length - 1))] ?? Number.NaN;
+      return { rate: (batches * depth * clients) / seconds, p50: at(0.5), p99: at(0.99) };
+    },
+  };
+}
+
+function connect(port: number): Promise<net.Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
+    socket.once('connect', () => resolve(socket));
+    socket.once('error', reject);
+  });
+}
+
+interface Batch {
+  readonly request: Buffer;
+  readonly reply: Buffer;
+}
+
+/** Sends a batch when the one before is answered, and holds every byte of the replies against what has to come. */
+function converse(
+  socket: net.Socket,
+  { request, reply }: Batch,
+  count: number,
+  times: number[],
+): Promise<void> {
+  let left = count;
+  let at = 0;
+  let sentAt = 0;
+  return new Promise((resolve, reject) => {
+    const send = () => {
+      sentAt = performance.now();
+      socket.write(request);
+    };
+    socket.once('error', reject);
+    socket.on('data', (chunk) => {
+      const expected = reply.subarray(at, at + chunk.length);
+      if (!chunk.equals(expected)) reject(new Error(`not the reply: ${chunk.latin1Slice(0, 200)}`));
+      at += chunk.length;
+      if (at < reply.length) return;
+      at = 0;
+      times.push(performance.now() - sentAt);
+      left -= 1;
+      if (left === 0) resolve();
+      else send();
+    });
+    send();
+  });
+}
