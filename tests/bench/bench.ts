@@ -23,7 +23,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
     rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '0.25' },
+    seconds: { type: 'string', default: '0.2' },
   },
 });
 
@@ -82,6 +82,11 @@ async function main(): Promise<void> {
       .join(', '),
   );
   console.log(`${plan.rounds} rounds, trials of ${plan.seconds} s; load average before: ${loadBefore}`);
+  if ((os.loadavg()[0] ?? 0) > os.cpus().length / 4) {
+    console.log(
+      'This machine is busy with other work, and its share differs from trial to trial: look at the spread.',
+    );
+  }
   if (findTool('nutcracker') === undefined) console.log(`without nutcracker: ${howToGet('nutcracker')}`);
   const rows: Row[] = [];
   const figures: Figure[] = [];

@@ -1,13 +1,13 @@
 /** Reads that never reach Redis while keys are being written, through the proxy and beside it. */
-import { Client, Failure } from '../../support/checker/client';
+import { type Answer, Client, Failure } from '../../support/checker/client';
 import { Random } from '../../support/checker/random';
 import { getsOf } from '../compare';
 import { Contestants, fillStrings } from '../contestants';
-import type { Results } from '../report';
+import type { Figure, Results } from '../report';
 
 const KEYS = 10_000;
-const READS = 200_000;
-const BATCH = 200;
+const COMMANDS = 100_000;
+const CLIENTS = 50;
 const ONE_WRITE_IN = 100;
 const GOAL = 95;
 
@@ -16,44 +16,49 @@ export async function coherence(): Promise<Results> {
   const { port, redis } = await servers.respite();
   const random = new Random(1);
   const pick = zipf(KEYS, random);
-  const [through, beside] = [await Client.connect(port), await Client.connect(redis.port)];
+  const clients = await Promise.all(Array.from({ length: CLIENTS }, () => Client.connect(port)));
+  const beside = await Client.connect(redis.port);
 
   /** The share of the reads that Redis was not asked. */
-  const load = async (): Promise<number> => {
+  const load = async (depth: number): Promise<number> => {
     const before = await getsOf(redis);
-    let [reads, done] = [0, 0];
-    for (let i = 0; i < READS; i += BATCH) {
-      const answers = [];
-      for (let j = 0; j < BATCH; j++) {
-        const key = `key:${String(pick()).padStart(12, '0')}`;
-        if (random.oneIn(ONE_WRITE_IN))
-          answers.push((random.oneIn(2) ? through : beside).ask('SET', key, i + j));
-        else {
-          answers.push(through.ask('GET', key));
-          reads += 1;
-        }
+    let [left, reads] = [COMMANDS, 0];
+    const ask = (client: Client): Promise<Answer> => {
+      const key = `key:${String(pick()).padStart(12, '0')}`;
+      if (random.oneIn(ONE_WRITE_IN)) return (random.oneIn(2) ? client : beside).ask('SET', key, left);
+      reads += 1;
+      return client.ask('GET', key);
+    };
+    const converse = async (client: Client) => {
+      while (left > 0) {
+        left -= depth;
+        const answers = await Promise.all(Array.from({ length: depth }, () => ask(client)));
+        const failure = answers.find((answer) => answer instanceof Failure);
+        if (failure) throw new Error(`answered by ${JSON.stringify(failure)}`);
       }
-      done += (await Promise.all(answers)).filter((answer) => !(answer instanceof Failure)).length;
-    }
-    if (done !== READS) throw new Error(`${READS - done} of ${READS} commands were answered by an error`);
+    };
+    await Promise.all(clients.map(converse));
     return 100 * (1 - ((await getsOf(redis)) - before) / reads);
   };
 
-  const shares = [await load(), await load()] as const;
-  through.close();
-  beside.close();
-  const what = (cache: string) => `${KEYS} keys, Zipf (0.99), 1% writes, ${cache}: reads kept off Redis`;
-  const figure = (cache: string, value: number) => ({
+  const figures = [
+    // Each key has to be read once: the share depends on nothing but how long this goes on.
+    figure(`the first ${COMMANDS} commands on an empty cache`, await load(1), false),
+    figure('the next as many', await load(1), true),
+    // A GET behind a write of its own client's in one pipeline goes to Redis with it: for that no figure is asked.
+    figure('the next as many, in pipelines of 16', await load(16), false),
+  ];
+  for (const client of [...clients, beside]) client.close();
+  return { rows: [], figures };
+}
+
+function figure(what: string, value: number, asked: boolean): Figure {
+  return {
     part: 'coherence',
-    what: what(cache),
+    what: `reads kept off Redis, ${what}: ${KEYS} keys, Zipf, 1% writes, ${CLIENTS} clients`,
     told: `${value.toFixed(2)}%`,
     value,
-    goal: `≥ ${GOAL}%`,
-    reached: value >= GOAL,
-  });
-  return {
-    rows: [],
-    figures: [figure('from an empty cache', shares[0]), figure('from a warm one', shares[1])],
+    ...(asked ? { goal: `≥ ${GOAL}%`, reached: value >= GOAL } : {}),
   };
 }
 
