@@ -42,7 +42,7 @@ export async function startEmbedded(log: Log): Promise<EmbeddedRedis> {
   try {
     const version = await server.answering(socket);
     log.info(
-      { socket, pid: server.pid, version },
+      { socket, redisPid: server.pid, version },
       `no --redis was given: started a private redis-server that keeps nothing on disk; reach it with redis-cli -s ${socket}`,
     );
     return { path: socket, version, pid: server.pid, exited: server.exited, stop: () => server.stop() };
