@@ -58,7 +58,8 @@ describe('the checker', () => {
     expect(verdict(sound)).toEqual({ told: [], violations: NONE });
     await using mutant = await Mutant.make(mutations);
     const report = await check({ ...workload, seed: SEED, untilFound: true, program: mutant.program });
-    expect(report.violations['read your writes']).toBeGreaterThan(0);
+    // Whichever promise is seen broken first ends the run.
+    expect(report.violations).not.toEqual(NONE);
   }
 
   const crowd = <T>(count: number, make: (number: number) => T) =>
