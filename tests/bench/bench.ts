@@ -23,7 +23,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
     rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '0.2' },
+    seconds: { type: 'string', default: '0.15' },
   },
 });
 

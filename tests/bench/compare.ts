@@ -1,4 +1,4 @@
-/** Runs the same load against several servers in turn, A B C A B C, and makes ratios of what was seen in one round. */
+/** Runs the same load against several servers in turn, A B C C B A, and makes ratios of what was seen in one round. */
 import type { Contestant } from './contestants';
 import type { Load } from './load';
 import { cpuOf } from './usage';
@@ -68,7 +68,9 @@ export async function compare(
     entries.push({ contestant, count: await warmUp(contestant, load, plan), trials: [] });
   }
   for (let round = 0; round < plan.rounds; round++) {
-    for (const { contestant, count, trials } of entries) trials.push(await attempt(contestant, load, count));
+    // Turned round each time: nobody is always the one who comes after the slowest.
+    const turn = round % 2 === 0 ? entries : entries.toReversed();
+    for (const { contestant, count, trials } of turn) trials.push(await attempt(contestant, load, count));
   }
   return entries.map(({ trials }) => trials);
 }
@@ -80,7 +82,7 @@ async function warmUp({ port }: Contestant, load: Load, { seconds }: Plan): Prom
 }
 
 function warmUpCount({ clients, depth }: Load): number {
-  return clients === 1 ? 3_000 * depth : 20_000 * Math.min(depth, 4);
+  return clients === 1 ? 3_000 * depth : 10_000 * Math.min(depth, 4);
 }
 
 async function attempt({ port, pid, redis }: Contestant, load: Load, count: number): Promise<Trial> {
