@@ -6,7 +6,7 @@
  *
  *     lookup ──turn comes, still there──────────────▶ delivered
  *       └──turn comes, gone──▶ asked ──answer, turn──▶ delivered
- *     around: past the cache, over the shared wire
+ *     around: past the cache, over the shared wire, when its turn comes
  */
 import { FILLED_BY_GET, FILLED_BY_MGET, type Partition } from '../cache/store';
 import type { FillReader } from '../coherence/fills';
@@ -54,6 +54,7 @@ export class ReadSlot implements Slot, Waiter {
   #complete = false;
   #begun = false;
   #delivering = false;
+  #sentAround = false;
   #askedAt = 0;
 
   /** `keys` may be slices of the request, which has to stay as it is. */
@@ -93,6 +94,7 @@ export class ReadSlot implements Slot, Waiter {
       this.#desk.rethinkBehind(this);
       return false;
     }
+    if (this.#state === 'around' && !this.#sentAround) this.#sendAround();
     if (this.#answer) {
       append(this.#desk.outlet, this.#answer);
       return true;
@@ -122,7 +124,7 @@ export class ReadSlot implements Slot, Waiter {
     this.#asking = undefined;
     if (this.#deliverableStale()) this.#state = 'lookup';
     else if (loss.sent) this.#answer = lossAnswer(loss);
-    else this.#goAround();
+    else this.#state = 'around';
     this.#desk.settle();
   }
 
@@ -161,8 +163,9 @@ export class ReadSlot implements Slot, Waiter {
     else if (key && name !== undefined) tracker.fill(name, key, asking, this.#desk.lastMget);
   }
 
-  #goAround(): void {
-    this.#state = 'around';
+  /** Only now that it is its turn: sent earlier, on another wire, it could be older than what stands before it. */
+  #sendAround(): void {
+    this.#sentAround = true;
     this.#desk.sendAround(this.#request, this);
   }
 

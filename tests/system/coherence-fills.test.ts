@@ -32,10 +32,12 @@ testRule('reads that fill travel on the very connection that carries the pushes'
     file: 'coherence/tracker.js',
     find: `const wire = this.#openWire();
         this.#asked += 1;
+        this.#parts.stats.fills += 1;
         const fill =`,
     replace: `this.#openWire();
         const wire = (this.other ??= this.#parts.maker.open((0, handshake_1.handshake)(this.#parts.identity, 3, this.#parts.maker.home)));
         this.#asked += 1;
+        this.#parts.stats.fills += 1;
         const fill =`,
   },
   seenWithout: [OLD, OLD],
