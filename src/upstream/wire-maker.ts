@@ -48,6 +48,7 @@ export class WireMaker {
       steps,
       timeout: this.#options.timeout,
       parting: this.#parting,
+      explain: (reason) => this.#explain(reason),
       events: {
         ...events,
         onReady: (opened) => {
@@ -86,7 +87,11 @@ export class WireMaker {
     const longest = Math.min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** this.#failures);
     this.#failures += 1;
     this.#retryAt = this.#options.clock.now() + longest * (0.5 + Math.random() / 2);
-    this.unreachable = `cannot reach the backing Redis at ${describeAddress(this.#options.address)}: ${reason}`;
+    this.unreachable = reason;
+  }
+
+  #explain(reason: string): string {
+    return `cannot reach the backing Redis at ${describeAddress(this.#options.address)}: ${reason}`;
   }
 
   #connect(): Socket {

@@ -37,6 +37,8 @@ export interface WirePlan {
   readonly events?: WireEvents;
   /** Those wires to the same server whose blocked command is given up, and Redis has not confirmed it yet. */
   readonly parting: Set<Wire>;
+  /** Says where a connection that never came about was going to. */
+  readonly explain: (reason: string) => string;
 }
 
 type WireState = 'connecting' | 'handshaking' | 'ready' | 'closed';
@@ -56,6 +58,7 @@ export class Wire {
   readonly #steps: HandshakeStep[];
   readonly #events: WireEvents;
   readonly #parting: Set<Wire>;
+  readonly #explain: (reason: string) => string;
   readonly #timer: NodeJS.Timeout;
   #state: WireState = 'connecting';
   #stepsAnswered = 0;
@@ -82,6 +85,7 @@ export class Wire {
     this.#steps = [...plan.steps];
     this.#events = plan.events ?? {};
     this.#parting = plan.parting;
+    this.#explain = plan.explain;
     this.#timer = setTimeout(() => this.#fail(`no answer within ${plan.timeout} ms`), plan.timeout);
     this.#socket = plan.connect();
     this.#socket.setNoDelay(true);
@@ -248,7 +252,7 @@ export class Wire {
   #fail(reason: string): void {
     if (this.#state === 'closed') return;
     this.failed = true;
-    this.close(reason);
+    this.close(this.#state === 'ready' ? reason : this.#explain(reason));
   }
 
   #writeEach(gathered: readonly Buffer[]): void {
