@@ -12,6 +12,7 @@ const common: Config = {
 
 const config: Config = {
   testTimeout: 20_000,
+  globalSetup: '<rootDir>/tests/support/ending.ts',
   projects: [
     { ...common, displayName: 'unit', testMatch: ['<rootDir>/tests/unit/**/*.test.ts'] },
     {

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { FAULTS } from '../support/checker/faults';
 import { Random } from '../support/checker/random';
 import { check, type Report } from '../support/checker/run';
+import endWhenDone from '../support/ending';
 
 const { values } = parseArgs({
   options: {
@@ -61,4 +62,5 @@ async function main(): Promise<void> {
   process.exitCode = good ? 0 : 1;
 }
 
+endWhenDone();
 void main();
