@@ -1,18 +1,21 @@
 /** Reads on their way to fill the cache: who waits for them, and which of them a change has overtaken. */
 import type { Partition } from '../cache/store';
 import { FILLED_BY_GET, FILLED_BY_MGET } from '../cache/store';
-import { COLON, DOLLAR, MINUS, UNDERSCORE } from '../resp/bytes';
-import { encodeCommand } from '../resp/encoder';
-import { parseReply, type Reply } from '../resp/reply-parser';
+import { byteAt, COLON, EMPTY, MINUS, ZERO } from '../resp/bytes';
+import { isNil, parseReply, type Reply } from '../resp/reply-parser';
 import type { Stats } from '../telemetry/stats';
 import type { Waiter, WireLoss } from '../upstream/wire';
 
-/** Somebody who waits for the answer of a fill. All bytes are RESP3, or RESP2 when the fill wire speaks that. */
+/**
+ * Somebody who waits for the answer of a fill, and gets back the number that it gave its asking: when it has asked anew
+ * meanwhile, it knows an answer to the asking before. All bytes are RESP3, or RESP2 when the fill wire speaks that.
+ */
 export interface FillReader {
-  onAnswer(frame: Buffer): void;
+  /** The answer is chunk[start, end), which nobody changes any more. */
+  onAnswer(asking: number, chunk: Buffer, start: number, end: number): void;
   /** A value too large to keep, piece by piece. */
-  onPiece(piece: Buffer, last: boolean): void;
-  onLost(loss: WireLoss): void;
+  onPiece(asking: number, piece: Buffer, last: boolean): void;
+  onAskingLost(asking: number, loss: WireLoss): void;
 }
 
 export interface FillLimits {
@@ -27,23 +30,20 @@ export interface FillHome {
   readonly limits: FillLimits;
   readonly register: FillRegister;
   now(): number;
-  /** A reply to something sent at `sentAt` came: every push up to then has been handled. */
-  confirm(sentAt: number): void;
+  /** A reply to something sent at `sentAt` came: every push up to then has been handled. Tells the time. */
+  confirm(sentAt: number): number;
   onPush(push: Reply): void;
   noteBig(key: string): void;
 }
 
 /** One key that a fill will store, unless a drop of the key comes first. */
-export class Claim {
+export interface Claim {
   readonly key: string;
-  readonly fill: GetFill | undefined;
-  cancelled = false;
+  /** The fill itself, when others may share its answer. */
+  readonly shareable: GetFill | undefined;
+  cancelled: boolean;
+  /** The next one for the same key. */
   next: Claim | undefined;
-
-  constructor(key: string, fill: GetFill | undefined) {
-    this.key = key;
-    this.fill = fill;
-  }
 }
 
 /** All claims by key. Registered before the read is sent; every drop of a key cancels them. */
@@ -78,8 +78,10 @@ export class FillRegister {
 
   /** The GET in flight for this key that a further reader may share; `after` is the last MGET that reader has asked. */
   joinable(key: string, after: number): GetFill | undefined {
-    for (let claim = this.#claims.get(key); claim; claim = claim.next)
-      if (claim.fill) return claim.fill.order > after ? claim.fill : undefined;
+    for (let claim = this.#claims.get(key); claim; claim = claim.next) {
+      const fill = claim.shareable;
+      if (fill) return fill.order > after ? fill : undefined;
+    }
     return undefined;
   }
 
@@ -103,99 +105,151 @@ export class FillRegister {
   }
 }
 
-/** `GET key` and `PTTL key`, sent together; the bytes of the value are kept until the expiry is known too. */
-export class GetFill implements Waiter {
+/** Somebody who asked for a key while it was being asked for. */
+interface Joined {
+  readonly reader: FillReader;
+  readonly asking: number;
+  readonly since: number;
+}
+
+/** `GET key` and `PTTL key`, sent together; where the value lies is kept until the expiry is known too. */
+export class GetFill implements Waiter, Claim {
+  readonly key: string;
   /** Its place among all that this tracker asked. */
   readonly order: number;
+  cancelled = false;
+  next: Claim | undefined = undefined;
   readonly #home: FillHome;
-  readonly #claim: Claim;
   readonly #sentAt: number;
-  readonly #readers: { readonly reader: FillReader; readonly since: number }[] = [];
-  #pieces: Buffer[] = [];
-  #size = 0;
+  readonly #reader: FillReader;
+  readonly #asking: number;
+  #joined: Joined[] | undefined = undefined;
   #stage: 'value' | 'streaming' | 'expiry' | 'done' = 'value';
-  #value: Buffer | undefined;
+  /** The value is #chunk[#start, #end). */
+  #chunk = EMPTY;
+  #start = 0;
+  #end = 0;
+  /** What came of a reply that is not whole yet. */
+  #pieces: Buffer[] | undefined = undefined;
+  #size = 0;
 
-  constructor(key: string, order: number, home: FillHome) {
+  constructor(
+    key: string,
+    order: number,
+    home: FillHome,
+    reader: FillReader,
+    asking: number,
+    sentAt: number,
+  ) {
+    this.key = key;
     this.order = order;
     this.#home = home;
-    this.#claim = new Claim(key, this);
-    this.#sentAt = home.now();
-    home.register.add(this.#claim);
+    this.#reader = reader;
+    this.#asking = asking;
+    this.#sentAt = sentAt;
+    home.register.add(this);
   }
 
-  join(reader: FillReader): void {
-    this.#readers.push({ reader, since: this.#home.now() });
+  get shareable(): GetFill {
+    return this;
+  }
+
+  join(reader: FillReader, asking: number, since: number): void {
+    this.#joined ??= [];
+    this.#joined.push({ reader, asking, since });
   }
 
   onReply(chunk: Buffer, start: number, end: number, last: boolean): void {
-    if (this.#stage === 'expiry') {
-      this.#pieces.push(chunk.subarray(start, end));
-      if (last) this.#finish();
-      return;
-    }
-    const piece = chunk.subarray(start, end);
-    if (this.#stage === 'streaming') this.#pass(piece, last);
-    else this.#gather(piece, last);
-    if (last) this.#stage = 'expiry';
+    if (this.#stage === 'streaming') this.#pass(chunk.subarray(start, end), last);
+    else if (!last || this.#pieces) this.#gather(chunk.subarray(start, end), last);
+    else this.#onWhole(chunk, start, end);
+    if (last && this.#stage === 'streaming') this.#stage = 'expiry';
   }
 
   onLost(loss: WireLoss): void {
     if (this.#stage === 'done') return;
     this.#stage = 'done';
-    this.#home.register.finish(this.#claim);
-    for (const { reader } of this.#readers) reader.onLost(loss);
+    this.#home.register.finish(this);
+    this.#reader.onAskingLost(this.#asking, loss);
+    for (const { reader, asking } of this.#joined ?? []) reader.onAskingLost(asking, loss);
+  }
+
+  #onWhole(chunk: Buffer, start: number, end: number): void {
+    if (this.#stage === 'value') this.#onValue(chunk, start, end);
+    else this.#onExpiry(millisecondsOf(chunk, start, end));
+  }
+
+  #onValue(chunk: Buffer, start: number, end: number): void {
+    this.#stage = 'expiry';
+    this.#chunk = chunk;
+    this.#start = start;
+    this.#end = end;
+    if (this.#isTooLarge(end - start)) this.#home.noteBig(this.key);
   }
 
   #gather(piece: Buffer, last: boolean): void {
-    this.#pieces.push(piece);
+    const pieces = this.#pieces ?? [];
+    pieces.push(piece);
+    this.#pieces = pieces;
     this.#size += piece.length;
     if (last) {
-      this.#value = this.#pieces.length === 1 ? piece : Buffer.concat(this.#pieces, this.#size);
-      this.#pieces = [];
-      if (this.#isTooLarge) this.#home.noteBig(this.#claim.key);
-    } else if (this.#isTooLarge) {
-      this.#beginStreaming();
+      this.#forgetPieces();
+      const whole = Buffer.concat(pieces);
+      this.#onWhole(whole, 0, whole.length);
+    } else if (this.#isTooLarge(this.#size)) {
+      this.#forgetPieces();
+      if (this.#stage === 'value') this.#beginStreaming(pieces);
     }
   }
 
-  get #isTooLarge(): boolean {
-    return this.#size > this.#home.limits.maxValue + HEADER_ROOM;
+  #forgetPieces(): void {
+    this.#pieces = undefined;
+    this.#size = 0;
+  }
+
+  #isTooLarge(size: number): boolean {
+    return size > this.#home.limits.maxValue + HEADER_ROOM;
   }
 
   /** Nobody joins any more: a later reader would have missed the beginning. */
-  #beginStreaming(): void {
+  #beginStreaming(pieces: readonly Buffer[]): void {
     this.#stage = 'streaming';
-    this.#home.register.cancel(this.#claim.key);
-    this.#home.noteBig(this.#claim.key);
-    const pieces = this.#pieces;
-    this.#pieces = [];
+    this.#home.register.cancel(this.key);
+    this.#home.noteBig(this.key);
     for (const piece of pieces) this.#pass(piece, false);
   }
 
   #pass(piece: Buffer, last: boolean): void {
-    for (const { reader } of this.#readers) reader.onPiece(piece, last);
+    this.#reader.onPiece(this.#asking, piece, last);
+    for (const { reader, asking } of this.#joined ?? []) reader.onPiece(asking, piece, last);
   }
 
-  #finish(): void {
+  #onExpiry(expiresIn: number | undefined): void {
     this.#stage = 'done';
-    this.#home.register.finish(this.#claim);
-    this.#home.confirm(this.#sentAt);
-    const value = this.#value;
-    if (!value) return;
-    const expiresIn = millisecondsOf(wholeOf(this.#pieces));
-    if (!this.#claim.cancelled) this.#store(value, expiresIn);
-    const deadline = redisDeadline(this.#sentAt, expiresIn);
-    for (const { reader, since } of this.#readers) {
-      // The key may have expired between the answer at Redis and the moment at which this reader asked.
-      if (since > deadline) reader.onLost({ sent: false, reason: 'expired on its way' });
-      else reader.onAnswer(value);
+    const home = this.#home;
+    home.register.finish(this);
+    const now = home.confirm(this.#sentAt);
+    // Streamed: nothing was kept of it.
+    if (this.#end === 0) return;
+    if (!this.cancelled) this.#store(expiresIn, now);
+    this.#reader.onAnswer(this.#asking, this.#chunk, this.#start, this.#end);
+    if (this.#joined) this.#answerJoined(this.#joined, redisDeadline(this.#sentAt, expiresIn));
+  }
+
+  /** The key may have expired between the answer at Redis and the moment at which such a reader asked. */
+  #answerJoined(joined: readonly Joined[], deadline: number): void {
+    for (const { reader, asking, since } of joined) {
+      if (since > deadline) reader.onAskingLost(asking, EXPIRED_ON_ITS_WAY);
+      else reader.onAnswer(asking, this.#chunk, this.#start, this.#end);
     }
   }
 
-  #store(value: Buffer, expiresIn: number | undefined): void {
-    if (expiresIn === undefined || value[0] === MINUS) return;
-    keep(this.#home, this.#claim.key, value, isNil(value), expiresIn, this.#sentAt, FILLED_BY_GET);
+  #store(expiresIn: number | undefined, now: number): void {
+    const chunk = this.#chunk;
+    const start = this.#start;
+    if (expiresIn === undefined || chunk[start] === MINUS) return;
+    const missing = isNil(chunk, start);
+    keep(this.#home, this.key, chunk, start, this.#end, missing, expiresIn, this.#sentAt, now, FILLED_BY_GET);
   }
 }
 
@@ -206,6 +260,7 @@ export class MgetFill implements Waiter {
   readonly #places: readonly number[];
   readonly #sentAt: number;
   readonly #reader: FillReader;
+  readonly #asking: number;
   readonly #expiries: (number | undefined)[] = [];
   #pieces: Buffer[] = [];
   #size = 0;
@@ -213,11 +268,18 @@ export class MgetFill implements Waiter {
   #value: Buffer | undefined;
 
   /** `claims` are the keys whose PTTL was asked, each once, and `places` where each stands in the MGET. */
-  constructor(claims: readonly Claim[], places: readonly number[], home: FillHome, reader: FillReader) {
+  constructor(
+    claims: readonly Claim[],
+    places: readonly number[],
+    home: FillHome,
+    reader: FillReader,
+    asking: number,
+  ) {
     this.#home = home;
     this.#claims = claims;
     this.#places = places;
     this.#reader = reader;
+    this.#asking = asking;
     this.#sentAt = home.now();
     for (const claim of claims) home.register.add(claim);
   }
@@ -236,14 +298,14 @@ export class MgetFill implements Waiter {
   onLost(loss: WireLoss): void {
     if (this.#stage === 'done') return;
     this.#end();
-    this.#reader.onLost(loss);
+    this.#reader.onAskingLost(this.#asking, loss);
   }
 
   #onWhole(frame: Buffer): void {
     this.#pieces = [];
     this.#size = 0;
     if (this.#stage === 'expiries') {
-      this.#expiries.push(millisecondsOf(frame));
+      this.#expiries.push(millisecondsOf(frame, 0, frame.length));
       if (this.#expiries.length === this.#claims.length) this.#finish();
     } else {
       this.#value = frame;
@@ -257,7 +319,7 @@ export class MgetFill implements Waiter {
     this.#pieces = [];
     this.#size = 0;
     for (const claim of this.#claims) this.#home.register.cancel(claim.key);
-    this.#reader.onLost({ sent: false, reason: 'too large an answer to be kept' });
+    this.#reader.onAskingLost(this.#asking, { sent: false, reason: 'too large an answer to be kept' });
   }
 
   #beginExpiries(): void {
@@ -270,7 +332,7 @@ export class MgetFill implements Waiter {
     if (value && value[0] !== MINUS) this.#storeAll(value);
     this.#end();
     this.#home.confirm(this.#sentAt);
-    if (value) this.#reader.onAnswer(value);
+    if (value) this.#reader.onAnswer(this.#asking, value, 0, value.length);
   }
 
   #end(): void {
@@ -294,7 +356,18 @@ export class MgetFill implements Waiter {
     if (value.length > this.#home.limits.maxValue) this.#home.noteBig(key);
     else if (expiresIn !== undefined) {
       const frame = Buffer.concat([Buffer.from(`$${value.length}\r\n`), value, CRLF]);
-      keep(this.#home, key, frame, false, expiresIn, this.#sentAt, FILLED_BY_MGET);
+      keep(
+        this.#home,
+        key,
+        frame,
+        0,
+        frame.length,
+        false,
+        expiresIn,
+        this.#sentAt,
+        this.#home.now(),
+        FILLED_BY_MGET,
+      );
     }
   }
 }
@@ -303,6 +376,7 @@ export class MgetFill implements Waiter {
 const HEADER_ROOM = 16;
 const MGET_KEPT_UP_TO = 16 * 1024 * 1024;
 const CRLF = Buffer.from('\r\n');
+const EXPIRED_ON_ITS_WAY: WireLoss = { sent: false, reason: 'expired on its way' };
 
 /** PTTL answers the time left, -1 for a key without expiry, or this for no such key. */
 const NO_KEY = -2;
@@ -310,10 +384,13 @@ const NO_KEY = -2;
 function keep(
   home: FillHome,
   key: string,
-  frame: Buffer,
+  chunk: Buffer,
+  start: number,
+  end: number,
   missing: boolean,
   expiresIn: number,
   sentAt: number,
+  now: number,
   filledBy: number,
 ): void {
   if (missing !== (expiresIn === NO_KEY)) return;
@@ -321,17 +398,13 @@ function keep(
   if (longest === 0 || expiresIn === 0) return;
   const expiresAt = redisDeadline(sentAt, expiresIn);
   const deadline = Math.min(expiresAt, sentAt + longest);
-  const value = missing ? undefined : frame;
-  home.partition.insert(key, value, 0, frame.length, deadline, expiresAt, home.now(), filledBy);
+  const value = missing ? undefined : chunk;
+  home.partition.insert(key, value, start, end, deadline, expiresAt, now, filledBy);
 }
 
 /** Counted from the sending: Redis read its clock later than that, so the key is never kept beyond its end. */
 function redisDeadline(sentAt: number, expiresIn: number | undefined): number {
   return expiresIn === undefined || expiresIn < 0 ? Number.POSITIVE_INFINITY : sentAt + expiresIn;
-}
-
-function isNil(frame: Buffer): boolean {
-  return frame[0] === UNDERSCORE || (frame[0] === DOLLAR && frame[1] === MINUS);
 }
 
 function wholeOf(pieces: readonly Buffer[]): Buffer {
@@ -340,24 +413,29 @@ function wholeOf(pieces: readonly Buffer[]): Buffer {
 }
 
 /** Undefined when Redis answered something else, such as an error for a user who may not ask. */
-function millisecondsOf(frame: Buffer): number | undefined {
-  return frame[0] === COLON ? Number(frame.latin1Slice(1, frame.length - 2)) : undefined;
+function millisecondsOf(chunk: Buffer, start: number, end: number): number | undefined {
+  if (chunk[start] !== COLON) return undefined;
+  const negative = chunk[start + 1] === MINUS;
+  let value = 0;
+  for (let at = negative ? start + 2 : start + 1; at < end - 2; at += 1) {
+    value = value * 10 + byteAt(chunk, at) - ZERO;
+  }
+  return negative ? -value : value;
 }
 
-/** `GET key` and `PTTL key` as one request. */
-export function encodeGetAndPttl(key: Buffer): Buffer {
-  const size = String(key.length);
-  const head = `*2\r\n$3\r\nGET\r\n$${size}\r\n`;
-  const middle = `\r\n*2\r\n$4\r\nPTTL\r\n$${size}\r\n`;
-  const request = Buffer.allocUnsafe(head.length + middle.length + 2 * key.length + 2);
-  let at = request.latin1Write(head, 0);
-  at += key.copy(request, at);
-  at += request.latin1Write(middle, at);
-  at += key.copy(request, at);
-  request.latin1Write('\r\n', at);
-  return request;
+/** Requests as texts of bytes, like the keys. */
+export function getAndPttl(key: string): string {
+  return `*2\r\n$3\r\nGET\r\n${bulk(key)}${pttl(key)}`;
 }
 
-export function encodePttl(key: Buffer): Buffer {
-  return encodeCommand(['PTTL', key]);
+export function pttl(key: string): string {
+  return `*2\r\n$4\r\nPTTL\r\n${bulk(key)}`;
+}
+
+export function mget(keys: readonly string[]): string {
+  return `*${keys.length + 1}\r\n$4\r\nMGET\r\n${keys.map(bulk).join('')}`;
+}
+
+function bulk(key: string): string {
+  return `$${key.length}\r\n${key}\r\n`;
 }

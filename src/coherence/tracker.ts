@@ -14,15 +14,16 @@ import type { Identity } from '../upstream/identity';
 import type { Waiter, Wire } from '../upstream/wire';
 import type { WireMaker } from '../upstream/wire-maker';
 import {
-  Claim,
-  encodeGetAndPttl,
-  encodePttl,
+  type Claim,
   type FillHome,
   type FillLimits,
   type FillReader,
   FillRegister,
   GetFill,
+  getAndPttl,
   MgetFill,
+  mget,
+  pttl,
 } from './fills';
 
 export type Coherence = 'tracking' | 'ttl';
@@ -116,42 +117,40 @@ export class Tracker implements FillHome {
    * The caller hears through `reader`, possibly before this returns. `after` is the order of the last MGET that the
    * same client has asked: a GET sent before that one may be older than what it reads.
    */
-  fill(key: string, keyBytes: Buffer, reader: FillReader, after: number): void {
+  fill(key: string, reader: FillReader, asking: number, after: number, now: number): void {
     const inFlight = this.register.joinable(key, after);
     if (inFlight) {
       this.#parts.stats.joinedFills += 1;
-      inFlight.join(reader);
+      inFlight.join(reader, asking, now);
       return;
     }
     const wire = this.#openWire();
     this.#asked += 1;
     this.#parts.stats.fills += 1;
-    const fill = new GetFill(key, this.#asked, this);
-    fill.join(reader);
-    this.#ask(wire, encodeGetAndPttl(keyBytes), fill, 2);
+    const fill = new GetFill(key, this.#asked, this, reader, asking, now);
+    wire.sendText(getAndPttl(key), fill, 2);
   }
 
-  /** `request` is the MGET as the client sent it. Tells its order among all that was asked. */
-  fillMany(request: Buffer, keys: readonly Buffer[], reader: FillReader): number {
+  /** Tells its order among all that was asked. */
+  fillMany(keys: readonly string[], reader: FillReader, asking: number): number {
     const wire = this.#openWire();
     this.#asked += 1;
     this.#parts.stats.fills += 1;
     const order = this.#asked;
     const claims: Claim[] = [];
     const places: number[] = [];
-    const bytes: Buffer[] = [request];
+    let requests = mget(keys);
     const claimed = new Set<string>();
     const now = this.now();
-    keys.forEach((keyBytes, place) => {
-      const key = keyBytes.latin1Slice();
+    keys.forEach((key, place) => {
       if (claimed.has(key) || this.partition.peek(key, now) >= 0) return;
       claimed.add(key);
-      claims.push(new Claim(key, undefined));
+      claims.push({ key, shareable: undefined, cancelled: false, next: undefined });
       places.push(place);
-      bytes.push(encodePttl(keyBytes));
+      requests += pttl(key);
     });
-    const fill = new MgetFill(claims, places, this, reader);
-    this.#ask(wire, Buffer.concat(bytes), fill, 1 + claims.length);
+    const fill = new MgetFill(claims, places, this, reader, asking);
+    wire.sendText(requests, fill, 1 + claims.length);
     return order;
   }
 
@@ -187,11 +186,12 @@ export class Tracker implements FillHome {
     this.#bigKeys.add(key);
   }
 
-  confirm(sentAt: number): void {
+  confirm(sentAt: number): number {
     const now = this.now();
     // The order of the stream holds, but what was given out meanwhile may have been overtaken: begin anew.
     if (now - sentAt > this.#parts.settings.upstreamTimeout && this.#live) this.#renewEpoch();
     this.#freshUntil = Math.max(this.#freshUntil, sentAt + HEARTBEAT + this.#parts.settings.upstreamTimeout);
+    return now;
   }
 
   onPush(push: Reply): void {
@@ -241,15 +241,6 @@ export class Tracker implements FillHome {
   onPong(sentAt: number): void {
     this.#oldestPing = undefined;
     this.confirm(sentAt);
-  }
-
-  #ask(wire: Wire, request: Buffer, waiter: Waiter, replies: number): void {
-    if (wire.closed) {
-      wire.send(request, waiter);
-      return;
-    }
-    for (let more = 1; more < replies; more += 1) wire.expect(waiter);
-    wire.send(request, waiter);
   }
 
   #openWire(): Wire {

@@ -1,8 +1,8 @@
 /** Answers that the proxy words itself, and the forms in which values from memory leave. */
 import type { Partition } from '../cache/store';
-import { DOLLAR, GREATER, MINUS, UNDERSCORE } from '../resp/bytes';
+import { GREATER, MINUS } from '../resp/bytes';
 import { error, nil } from '../resp/encoder';
-import { parseReply } from '../resp/reply-parser';
+import { isNil, parseReply } from '../resp/reply-parser';
 import type { Protocol } from '../upstream/identity';
 import type { WireLoss } from '../upstream/wire';
 import type { Outlet } from './outlet';
@@ -40,12 +40,6 @@ export function lossAnswer(loss: WireLoss): Buffer {
   );
 }
 
-/** The answer to a GET in the client's protocol: only nil differs between the two. */
-export function translateGet(frame: Buffer, protocol: Protocol): Buffer {
-  const missing = frame[0] === UNDERSCORE || (frame[0] === DOLLAR && frame[1] === MINUS);
-  return missing ? nil(protocol) : frame;
-}
-
 /** The answer to an MGET in the client's protocol, and without the pushes that Redis 6 may put inside it. */
 export function translateMget(frame: Buffer, protocol: Protocol): Buffer {
   if (frame[0] === MINUS) return frame;
@@ -53,7 +47,7 @@ export function translateMget(frame: Buffer, protocol: Protocol): Buffer {
   const parts = [frame.subarray(0, header)];
   for (let at = header; at < frame.length; ) {
     const { end } = parseReply(frame, at);
-    if (frame[at] !== GREATER) parts.push(translateGet(frame.subarray(at, end), protocol));
+    if (frame[at] !== GREATER) parts.push(isNil(frame, at) ? nil(protocol) : frame.subarray(at, end));
     at = end;
   }
   return Buffer.concat(parts);

@@ -152,6 +152,22 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     return true;
   }
 
+  /** True when a further GET may stand behind those that are unanswered, each with its own place. */
+  get reading(): boolean {
+    return this.#lane === 'reads' && !this.#changing && !this.#silent && this.trusted;
+  }
+
+  /** The short way for a GET that was no hit; only while `plain` or `reading`. False: as for `hit`. */
+  read(name: string, now: number): boolean {
+    const { tracker } = this.#standing.link;
+    if (this.#standing.catchingUp || this.#slots.size >= MOST_SLOTS || tracker.isBig(name)) return false;
+    this.face.lastCommand = 'get';
+    this.face.lastUsedAt = now;
+    this.stats.commands += 1;
+    this.#addRead([name], false);
+    return true;
+  }
+
   /** The same for a door that wants the entry itself. Undefined: `take` has to do it. */
   recall(key: Buffer, now: number): Recalled | undefined {
     const { tracker, unrestricted } = this.#standing.link;
@@ -368,20 +384,23 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     const { args } = command;
     const many = row.route === 'mget';
     if (args.length < 2 || (!many && args.length > 2)) return this.#pass(row, command);
-    const keys = args.slice(1);
-    const names = keys.map((key) => key.latin1Slice());
-    this.#standing.hasRead = true;
+    const names = args.slice(1).map((key) => key.latin1Slice());
     if (this.#lane === 'shared' || this.#lane === 'exclusive') return this.#passRead(row, command, names);
     if (this.#silent) return this.#passRead(row, command, names);
     if (names.some((name) => this.#standing.link.tracker.isBig(name)))
       return this.#passBigRead(row, command, names);
     if (this.#standing.catchingUp || this.#slots.size >= MOST_SLOTS) return false;
+    this.#addRead(names, many);
+    return true;
+  }
+
+  #addRead(names: readonly string[], many: boolean): void {
+    this.#standing.hasRead = true;
     this.#lane = 'reads';
-    const slot = new ReadSlot(this, command.raw, keys, names, many);
+    const slot = new ReadSlot(this, names, many);
     this.#slots.add(slot);
     slot.plan();
     this.#slots.settle();
-    return true;
   }
 
   /** Past the cache, and what comes back may be newer than what the cache holds: so that goes. */
@@ -389,6 +408,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     const wire = this.#wireInUse();
     if (!wire) return false;
     this.stats.bypasses += 1;
+    this.#standing.hasRead = true;
     this.#send(wire, command.raw, this.#owe(row, 'keys', names));
     return true;
   }

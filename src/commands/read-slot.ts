@@ -10,10 +10,12 @@
  */
 import { FILLED_BY_GET, FILLED_BY_MGET, type Partition } from '../cache/store';
 import type { FillReader } from '../coherence/fills';
+import { encodeCommand, nil } from '../resp/encoder';
+import { isNil } from '../resp/reply-parser';
 import type { Stats } from '../telemetry/stats';
 import type { Protocol } from '../upstream/identity';
 import type { Waiter, WireLoss } from '../upstream/wire';
-import { append, appendEntry, lossAnswer, translateGet, translateMget } from './answers';
+import { append, appendEntry, lossAnswer, translateMget } from './answers';
 import type { Link } from './links';
 import type { Outlet } from './outlet';
 import { appendPieces, type Slot } from './slots';
@@ -41,33 +43,26 @@ export interface ReadDesk {
 
 type ReadState = 'lookup' | 'asked' | 'around';
 
-export class ReadSlot implements Slot, Waiter {
+export class ReadSlot implements Slot, Waiter, FillReader {
   readonly #desk: ReadDesk;
-  readonly #request: Buffer;
-  readonly #keys: readonly Buffer[];
   readonly #names: readonly string[];
   readonly #many: boolean;
   #state: ReadState = 'lookup';
-  #asking: Asking | undefined;
-  #answer: Buffer | undefined;
-  #pieces: Buffer[] = [];
+  /** Counts how often it has asked: the answer to an asking before the last one is not good enough any more. */
+  #asking = 0;
+  /** The answer is #answer[#start, #end). */
+  #answer: Buffer | undefined = undefined;
+  #start = 0;
+  #end = 0;
+  #pieces: Buffer[] | undefined = undefined;
   #complete = false;
   #begun = false;
   #delivering = false;
   #sentAround = false;
   #askedAt = 0;
 
-  /** `keys` may be slices of the request, which has to stay as it is. */
-  constructor(
-    desk: ReadDesk,
-    request: Buffer,
-    keys: readonly Buffer[],
-    names: readonly string[],
-    many: boolean,
-  ) {
+  constructor(desk: ReadDesk, names: readonly string[], many: boolean) {
     this.#desk = desk;
-    this.#request = request;
-    this.#keys = keys;
     this.#names = names;
     this.#many = many;
   }
@@ -81,9 +76,9 @@ export class ReadSlot implements Slot, Waiter {
   /** Whatever was asked before is not good enough any more. */
   rethink(): void {
     if (this.#state === 'around') return;
-    this.#asking = undefined;
+    this.#asking += 1;
     this.#answer = undefined;
-    this.#pieces = [];
+    this.#pieces = undefined;
     this.plan();
   }
 
@@ -96,34 +91,34 @@ export class ReadSlot implements Slot, Waiter {
     }
     if (this.#state === 'around' && !this.#sentAround) this.#sendAround();
     if (this.#answer) {
-      append(this.#desk.outlet, this.#answer);
+      this.#desk.outlet.append(this.#answer, this.#start, this.#end);
       return true;
     }
-    const pieces = this.#pieces;
-    this.#pieces = [];
-    this.#delivering = appendPieces(this.#desk.outlet, pieces, this.#delivering, this.#complete);
+    if (this.#pieces) this.#deliverPieces(this.#pieces);
     return this.#complete;
   }
 
-  onAnswer(asking: Asking, frame: Buffer): void {
+  onAnswer(asking: number, chunk: Buffer, start: number, end: number): void {
     if (asking !== this.#asking) return;
     this.#desk.stats.misses += 1;
     this.#desk.onFilled(this.#askedAt);
     const { protocol } = this.#desk;
-    this.#answer = this.#many ? translateMget(frame, protocol) : translateGet(frame, protocol);
+    if (this.#many) this.#answerWith(translateMget(chunk.subarray(start, end), protocol));
+    else if (isNil(chunk, start)) this.#answerWith(nil(protocol));
+    else this.#answerWith(chunk, start, end);
     this.#desk.settle();
   }
 
-  onPiece(asking: Asking, piece: Buffer, last: boolean): void {
+  onPiece(asking: number, piece: Buffer, last: boolean): void {
     if (asking !== this.#asking) return;
     this.#add(piece, last);
   }
 
-  onAskingLost(asking: Asking, loss: WireLoss): void {
+  onAskingLost(asking: number, loss: WireLoss): void {
     if (asking !== this.#asking || this.#begun) return;
-    this.#asking = undefined;
+    this.#asking += 1;
     if (this.#deliverableStale()) this.#state = 'lookup';
-    else if (loss.sent) this.#answer = lossAnswer(loss);
+    else if (loss.sent) this.#answerWith(lossAnswer(loss));
     else this.#state = 'around';
     this.#desk.settle();
   }
@@ -141,11 +136,23 @@ export class ReadSlot implements Slot, Waiter {
 
   onLost(loss: WireLoss): void {
     if (this.#complete) return;
-    this.#answer = lossAnswer(loss);
+    this.#answerWith(lossAnswer(loss));
     this.#desk.settle();
   }
 
+  #answerWith(chunk: Buffer, start = 0, end = chunk.length): void {
+    this.#answer = chunk;
+    this.#start = start;
+    this.#end = end;
+  }
+
+  #deliverPieces(pieces: readonly Buffer[]): void {
+    this.#pieces = undefined;
+    this.#delivering = appendPieces(this.#desk.outlet, pieces, this.#delivering, this.#complete);
+  }
+
   #add(piece: Buffer, last: boolean): void {
+    this.#pieces ??= [];
     this.#pieces.push(piece);
     this.#complete = last;
     this.#desk.settle();
@@ -153,20 +160,19 @@ export class ReadSlot implements Slot, Waiter {
 
   #ask(): void {
     this.#state = 'asked';
-    const asking = new Asking(this);
-    this.#asking = asking;
+    this.#asking += 1;
     this.#askedAt = this.#desk.now();
     const { tracker } = this.#desk.link;
-    const [key] = this.#keys;
     const [name] = this.#names;
-    if (this.#many) this.#desk.lastMget = tracker.fillMany(this.#request, this.#keys, asking);
-    else if (key && name !== undefined) tracker.fill(name, key, asking, this.#desk.lastMget);
+    if (this.#many) this.#desk.lastMget = tracker.fillMany(this.#names, this, this.#asking);
+    else if (name !== undefined) tracker.fill(name, this, this.#asking, this.#desk.lastMget, this.#askedAt);
   }
 
   /** Only now that it is its turn: sent earlier, on another wire, it could be older than what stands before it. */
   #sendAround(): void {
     this.#sentAround = true;
-    this.#desk.sendAround(this.#request, this);
+    const keys = this.#names.map((name) => Buffer.from(name, 'latin1'));
+    this.#desk.sendAround(encodeCommand([this.#many ? 'MGET' : 'GET', ...keys]), this);
   }
 
   #inMemory(): boolean {
@@ -213,25 +219,4 @@ export function countHit(stats: Stats, negative: boolean, fresh: boolean): void 
   if (!fresh) stats.staleHits += 1;
   else if (negative) stats.negativeHits += 1;
   else stats.hits += 1;
-}
-
-/** One asking of a slot: when the slot asks anew, the answer to the former asking finds nobody. */
-class Asking implements FillReader {
-  readonly #slot: ReadSlot;
-
-  constructor(slot: ReadSlot) {
-    this.#slot = slot;
-  }
-
-  onAnswer(frame: Buffer): void {
-    this.#slot.onAnswer(this, frame);
-  }
-
-  onPiece(piece: Buffer, last: boolean): void {
-    this.#slot.onPiece(this, piece, last);
-  }
-
-  onLost(loss: WireLoss): void {
-    this.#slot.onAskingLost(this, loss);
-  }
 }

@@ -209,3 +209,8 @@ function readDouble(text: string): number {
 function notWhole(): RangeError {
   return new RangeError('expected one whole reply, got a part of one or other bytes');
 }
+
+/** Whether the reply that begins at `start` is a nil, which RESP2 and RESP3 write differently. */
+export function isNil(chunk: Buffer, start: number): boolean {
+  return chunk[start] === UNDERSCORE || (chunk[start] === DOLLAR && chunk[start + 1] === MINUS);
+}

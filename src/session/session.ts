@@ -180,7 +180,7 @@ export class Session implements Door {
 
   #offerFrame(): Offer {
     if (this.#limiter && !this.#isAdmitted(this.#limiter)) return this.#refuseForRate(this.#limiter);
-    if (!this.#offered && this.#conversation.plain && this.#hit()) return this.#taken();
+    if (!this.#offered && this.#get()) return this.#taken();
     const command = this.#offered ?? this.#readCommand();
     if (!command) return this.#refuse('Protocol error: unbalanced quotes in request');
     if (isAttack(command)) return this.#cutOff();
@@ -196,16 +196,24 @@ export class Session implements Door {
     return 'taken';
   }
 
-  /** GET key in the form that clients send it, from memory: no arguments are made. */
-  #hit(): boolean {
+  /** GET key in the form that clients send it: no arguments are made. False: it has to go the long way. */
+  #get(): boolean {
     const { buffer, count, nameStart, nameEnd, inline, end } = this.#framer;
     if (inline || count !== 2 || nameEnd - nameStart !== 3 || !isGet(buffer, nameStart)) return false;
+    const conversation = this.#conversation;
+    const { plain } = conversation;
+    if (!plain && !conversation.reading) return false;
     const keyStart = buffer.indexOf(LF, nameEnd + 2) + 1;
+    const keyEnd = end - 2;
+    const now = this.#house.clock.now();
+    if (plain && conversation.hit(buffer, keyStart, keyEnd, now)) this.#observeHit(now);
+    else return conversation.read(buffer.latin1Slice(keyStart, keyEnd), now);
+    return true;
+  }
+
+  #observeHit(since: number): void {
     const { clock, latencies } = this.#house;
-    const now = clock.now();
-    const hit = this.#conversation.hit(buffer, keyStart, end - 2, now);
-    if (hit && latencies.hit.isDue()) latencies.hit.observe(clock.now() - now);
-    return hit;
+    if (latencies.hit.isDue()) latencies.hit.observe(clock.now() - since);
   }
 
   #readCommand(): Command | undefined {

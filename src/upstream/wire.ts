@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import Queue from 'mnemonist/queue';
 import { GREATER } from '../resp/bytes';
+import { Arena, Outbox, writeAll } from '../resp/outbox';
 import { ReplyFramer } from '../resp/reply-framer';
 import { parseReply } from '../resp/reply-parser';
 import type { HandshakeStep } from './handshake';
@@ -45,11 +46,11 @@ type WireState = 'connecting' | 'handshaking' | 'ready' | 'closed';
 
 /** Above this many unsent bytes a wire asks those who feed it to wait. */
 const CONGESTED_AT = 8 * 1024 * 1024;
-/** Up to this size, gathered requests are copied into one buffer: one write costs less than many small ones. */
-const GATHER_UP_TO = 64 * 1024;
 
 /** How long everybody's commands wait, at the most, for Redis to notice that a blocked client has left. */
 const PARTING_TAKES = 100;
+
+const arena = new Arena();
 
 export class Wire {
   readonly #socket: Socket;
@@ -62,8 +63,7 @@ export class Wire {
   readonly #timer: NodeJS.Timeout;
   #state: WireState = 'connecting';
   #stepsAnswered = 0;
-  #unsent: Buffer[] = [];
-  #unsentBytes = 0;
+  readonly #unsent = new Outbox(arena);
   #flushScheduled = false;
   #partial: Buffer[] = [];
   #raw: RawReader | undefined;
@@ -110,7 +110,7 @@ export class Wire {
   }
 
   get congested(): boolean {
-    return this.#unsentBytes + this.#socket.writableLength > CONGESTED_AT;
+    return this.#unsent.size + this.#socket.writableLength > CONGESTED_AT;
   }
 
   /** Sends one whole request; before the wire is ready it waits its turn behind the handshake. */
@@ -123,6 +123,17 @@ export class Wire {
     this.sendBytes(request);
   }
 
+  /** Several requests as one text of bytes, for the same waiter: so many replies. */
+  sendText(requests: string, waiter: Waiter, replies: number): void {
+    if (this.#state === 'closed') {
+      waiter.onLost({ sent: false, reason: this.#closedBecause });
+      return;
+    }
+    for (let more = replies; more > 0; more -= 1) this.#waiting.enqueue(waiter);
+    this.#unsent.appendLatin1(requests);
+    this.#scheduleFlush();
+  }
+
   /** Registers a waiter for a request whose bytes follow by `sendBytes`, or stand in an earlier `send` already. */
   expect(waiter: Waiter): void {
     this.#waiting.enqueue(waiter);
@@ -130,8 +141,11 @@ export class Wire {
 
   sendBytes(bytes: Buffer): void {
     if (this.#state === 'closed') return;
-    this.#unsent.push(bytes);
-    this.#unsentBytes += bytes.length;
+    this.#unsent.append(bytes, 0, bytes.length);
+    this.#scheduleFlush();
+  }
+
+  #scheduleFlush(): void {
     // Gathered until every socket that has something to read was read: one write carries what all clients asked.
     if (this.#state === 'ready' && !this.#flushScheduled) {
       this.#flushScheduled = true;
@@ -146,15 +160,7 @@ export class Wire {
 
   #flushNow(): void {
     this.#flushScheduled = false;
-    if (this.#state !== 'ready' || this.#unsent.length === 0) return;
-    const gathered = this.#unsent;
-    const size = this.#unsentBytes;
-    this.#unsent = [];
-    this.#unsentBytes = 0;
-    const [only] = gathered;
-    if (gathered.length === 1 && only) this.#socket.write(only);
-    else if (size <= GATHER_UP_TO) this.#socket.write(Buffer.concat(gathered, size));
-    else this.#writeEach(gathered);
+    if (this.#state === 'ready') writeAll(this.#socket, this.#unsent.takeOut());
   }
 
   /** Behind the replies that are waited for, every frame goes to `reader`: what comes cannot be counted any more. */
@@ -215,7 +221,7 @@ export class Wire {
     this.#closedBecause = reason;
     clearTimeout(this.#timer);
     this.#socket.destroy();
-    this.#unsent = [];
+    this.#unsent.takeOut();
     this.#partial = [];
     // Ahead of those who wait: whoever owns the wire must have ended what depended on it before anybody is told.
     this.#events.onClosed?.(this, reason);
@@ -253,12 +259,6 @@ export class Wire {
     if (this.#state === 'closed') return;
     this.failed = true;
     this.close(this.#state === 'ready' ? reason : this.#explain(reason));
-  }
-
-  #writeEach(gathered: readonly Buffer[]): void {
-    this.#socket.cork();
-    for (const bytes of gathered) this.#socket.write(bytes);
-    this.#socket.uncork();
   }
 
   #drained(): void {

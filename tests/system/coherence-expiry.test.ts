@@ -67,8 +67,8 @@ testRule('the time left is counted from the sending of the request, however late
   seen: 'not longer than Redis',
   without: {
     file: 'coherence/fills.js',
-    find: 'isNil(value), expiresIn, this.#sentAt,',
-    replace: 'isNil(value), expiresIn, this.#home.now(),',
+    find: 'missing, expiresIn, this.#sentAt, now,',
+    replace: 'missing, expiresIn, now, now,',
   },
   seenWithout: 'longer than Redis',
 });

@@ -151,7 +151,7 @@ testRule('MGET answers nil for what is no string: that is never taken for a miss
     file: 'coherence/fills.js',
     find: "if (item?.type === 'bulk' && !claim.cancelled)",
     replace: `if (item?.type !== 'bulk')
-                keep(this.#home, claim.key, Buffer.from('_\\r\\n'), true, -2, this.#sentAt, 3);
+                keep(this.#home, claim.key, Buffer.from('_\\r\\n'), 0, 3, true, -2, this.#sentAt, this.#home.now(), 3);
             else if (!claim.cancelled)`,
   },
   seenWithout: ['*1\r\n$-1\r\n', '$-1\r\n'],
@@ -181,9 +181,9 @@ testRule('MGET is answered from memory only when every key is there at that inst
     },
     {
       file: 'commands/read-slot.js',
-      find: '(0, answers_1.translateMget)(frame, protocol)',
-      replace: `Buffer.concat([frame.subarray(0, 4), ...this.kept.map((kept, at) =>
-                kept ?? frame.subarray(4 + 9 * at, 13 + 9 * at))])`,
+      find: '(0, answers_1.translateMget)(chunk.subarray(start, end), protocol)',
+      replace: `Buffer.concat([chunk.subarray(start, start + 4), ...this.kept.map((kept, at) =>
+                kept ?? chunk.subarray(start + 4 + 9 * at, start + 13 + 9 * at))])`,
     },
   ],
   seenWithout: `*2\r\n${OLD}${NEW}`,
@@ -209,7 +209,7 @@ testRule('a hit is looked up when its turn comes, not when the command was read'
     replace: `if (this.#inMemory()) {
             const { partition } = this.#desk.link.tracker;
             this.#state = 'asked';
-            this.#answer = partition.readValue(partition.peek(this.#names[0], this.#desk.now()));
+            this.#answerWith(partition.readValue(partition.peek(this.#names[0], this.#desk.now())));
         }`,
   },
   seenWithout: [OLD, OLD],
@@ -261,7 +261,7 @@ testRule('an error is never cached', server, {
   seen: ['-WRONGTYPE', '0'],
   without: {
     file: 'coherence/fills.js',
-    find: 'if (expiresIn === undefined || value[0] === bytes_1.MINUS)',
+    find: 'if (expiresIn === undefined || chunk[start] === bytes_1.MINUS)',
     replace: 'if (expiresIn === undefined)',
   },
   seenWithout: ['-WRONGTYPE', '1'],
@@ -279,8 +279,8 @@ testRule('without an answer to PTTL nothing is stored', server, {
   seen: [OLD, 3],
   without: {
     file: 'coherence/fills.js',
-    find: 'if (expiresIn === undefined || value[0] === bytes_1.MINUS)',
-    replace: 'expiresIn ??= -1; if (value[0] === bytes_1.MINUS)',
+    find: 'if (expiresIn === undefined || chunk[start] === bytes_1.MINUS)',
+    replace: 'expiresIn ??= -1; if (chunk[start] === bytes_1.MINUS)',
   },
   seenWithout: [OLD, 1],
 });
