@@ -26,7 +26,7 @@ import { ConversationDesk } from './conversation-desk';
 import { Delivery } from './delivery';
 import { applyEffect, type Hold, holdNothing } from './effects';
 import type { Guest, House } from './house';
-import { type Change, planIdentity, RESET_REPLY, withClientId } from './identify';
+import { type Asking, type Change, planIdentity, RESET_REPLY, withClientId } from './identify';
 import { type KeySpec, keysOf } from './keys';
 import type { Link } from './links';
 import { runLocal } from './local';
@@ -728,7 +728,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
       case 'reset':
         return this.#answerReset();
       case 'ask':
-        this.#askForChange(row, step.request, step.change);
+        this.#askForChange(row, step);
         return true;
       default:
         return step satisfies never;
@@ -742,7 +742,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     return true;
   }
 
-  #askForChange(row: CommandRow, request: Buffer, change: Change): void {
+  #askForChange(row: CommandRow, { request, change, doubtful }: Asking): void {
     const silent = this.#silent;
     this.#muteNext = false;
     this.#changing = true;
@@ -751,7 +751,11 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     const finish = (reply: Buffer) => {
       const agreed = reply[0] !== MINUS;
       if (agreed) lease.facts = { identity: change.identity, protocol: change.protocol };
-      if (agreed && change.name !== undefined) lease.named = true;
+      if (change.name !== undefined) lease.named = true;
+      // Its user may be another one by now: nobody else may borrow it.
+      const unclear = agreed ? doubtful === 'always' : doubtful !== undefined;
+      if (unclear && held) this.#stained = true;
+      else if (unclear) this.#house.pool.destroy(lease, 'what it is now cannot be told');
       if (!held) this.#house.pool.giveBack(lease);
       if (this.#left) return;
       this.#changing = false;

@@ -4,6 +4,7 @@ import { COLON } from '../resp/bytes';
 import { encodeCommand, error, OK, status } from '../resp/encoder';
 import type { Identity, Protocol } from '../upstream/identity';
 import { NO_AUTH } from './answers';
+import { wordOf } from './clients';
 
 /** Who the client is now. */
 export interface Standing {
@@ -23,9 +24,18 @@ export interface Change {
   readonly admitted: boolean;
 }
 
+/** Redis is asked, and its answer decides. */
+export interface Asking {
+  readonly kind: 'ask';
+  readonly request: Buffer;
+  readonly change: Change;
+  /** HELLO works through its options one by one: when this is what it answered, it may have changed the user before. */
+  readonly doubtful?: 'refused' | 'always' | undefined;
+}
+
 export type IdentityStep =
   | { readonly kind: 'answer'; readonly reply: Buffer; readonly admitted: boolean }
-  | { readonly kind: 'ask'; readonly request: Buffer; readonly change: Change }
+  | Asking
   | { readonly kind: 'reset' }
   | { readonly kind: 'quit' };
 
@@ -59,8 +69,8 @@ export function planIdentity(
 }
 
 /** Redis answers, with an error, and nothing changes. */
-function unchanged(request: Buffer, standing: Standing): IdentityStep {
-  return { kind: 'ask', request, change: { ...standing, name: undefined } };
+function unchanged(request: Buffer, standing: Standing, doubtful?: 'always'): IdentityStep {
+  return { kind: 'ask', request, change: { ...standing, name: undefined }, doubtful };
 }
 
 function planSelect(args: readonly Buffer[], raw: Buffer, standing: Standing): IdentityStep {
@@ -96,7 +106,10 @@ interface HelloOptions {
 
 function planHello(args: readonly Buffer[], raw: Buffer, standing: Standing): IdentityStep {
   const options = readHello(args);
-  if (!options) return standing.admitted ? unchanged(raw, standing) : refusedHello();
+  if (!options)
+    return standing.admitted
+      ? unchanged(raw, standing, args.length > 2 ? 'always' : undefined)
+      : refusedHello();
   const { user, password } = options;
   const protocol = options.protocol ?? standing.protocol;
   if (standing.password !== undefined) return planAdmission(args, options, protocol, standing);
@@ -104,8 +117,12 @@ function planHello(args: readonly Buffer[], raw: Buffer, standing: Standing): Id
     user === undefined
       ? standing.identity
       : { user, password, byPasswordAlone: false, db: standing.identity.db };
-  return { kind: 'ask', request: raw, change: { identity, protocol, name: options.name, admitted: true } };
+  const change = { identity, protocol, name: options.name, admitted: true };
+  return { kind: 'ask', request: raw, change, doubtful: args.length > ONE_OPTION ? 'refused' : undefined };
 }
+
+/** HELLO 3 AUTH user password */
+const ONE_OPTION = 5;
 
 /** The password is the proxy's own: Redis hears the rest. */
 function planAdmission(
@@ -140,7 +157,7 @@ function readHello(args: readonly Buffer[]): HelloOptions | undefined {
   if (version !== undefined && version !== '2' && version !== '3') return undefined;
   if (version !== undefined) options.protocol = version === '3' ? 3 : 2;
   for (let at = 2; at < args.length; ) {
-    const option = args[at]?.latin1Slice().toLowerCase();
+    const option = wordOf(args[at]);
     if (option === 'auth' && at + 2 < args.length) {
       options.user = args[at + 1]?.latin1Slice();
       options.password = args[at + 2]?.latin1Slice();
