@@ -17,8 +17,8 @@ export interface GuardOptions {
   readonly allowedHosts: readonly string[];
 }
 
-/** Watched by programs on the same machine, which have no token. */
-const OPEN_TO_LOOPBACK = new Set(['/metrics', '/healthz', '/readyz']);
+/** Watched by programs on the same machine, which have no token. The figures are not for everybody a proxy lets in there. */
+const OPEN_TO_LOOPBACK = new Set(['/healthz', '/readyz']);
 const WILDCARDS = new Set(['0.0.0.0', '::', '']);
 const UNAUTHORIZED = { 'www-authenticate': 'Bearer realm="respite"' };
 

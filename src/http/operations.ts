@@ -8,6 +8,8 @@ import { statusOfError } from './redis-errors';
 import { healthSchema, metricsSchema, readySchema } from './schemas';
 
 const PING = commandOf([Buffer.from('PING')]);
+const NOBODY_KNOWN =
+  'Unauthorized: Redis asks for a password; set --http-token, or a user and password in --redis';
 const ALIVE = { status: 'ok' };
 const READY = { status: 'ready' };
 
@@ -15,18 +17,22 @@ export interface OperationsParts {
   readonly desk: Desk;
   /** How long Redis may take to answer before it counts as not there. */
   readonly timeout: number;
+  /** Whoever gets here has shown a token. */
+  readonly guarded: boolean;
 }
 
-export function registerOperations(app: FastifyInstance, { desk, timeout }: OperationsParts): void {
+export function registerOperations(app: FastifyInstance, { desk, timeout, guarded }: OperationsParts): void {
   app.get('/healthz', { schema: healthSchema }, async () => ALIVE);
   app.get('/readyz', { schema: readySchema }, async () => {
     await ping(desk, timeout);
     return READY;
   });
   const metrics = createMetrics(() => desk.house.figures(), desk.house.latencies);
-  app.get('/metrics', { schema: metricsSchema }, async (_request, reply) =>
-    reply.header('content-type', metrics.contentType).send(await metrics.read()),
-  );
+  app.get('/metrics', { schema: metricsSchema }, async (_request, reply) => {
+    // Redis wants a password, so nobody here has shown one to anybody.
+    if (!guarded && desk.house.backing.asksForPassword) throw new HttpProblem(401, NOBODY_KNOWN);
+    return reply.header('content-type', metrics.contentType).send(await metrics.read());
+  });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
 }
 

@@ -167,7 +167,11 @@ export class HttpServer {
     this.#shelf = registerShelf(app, this.#desk, this.#options.shelfSize);
     registerFetch(app, { desk: this.#desk, origin: this.#origin(), ttl: this.#options.ttl });
     registerSubscribe(app, this.#desk);
-    registerOperations(app, { desk: this.#desk, timeout: this.#options.upstreamTimeout });
+    registerOperations(app, {
+      desk: this.#desk,
+      timeout: this.#options.upstreamTimeout,
+      guarded: this.#options.token !== undefined,
+    });
     await app.ready();
     return app;
   }
