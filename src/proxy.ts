@@ -134,7 +134,7 @@ export class RespiteProxy implements Proxy {
     this.#timers.push(
       clock.every(HEARTBEAT, () => {
         house.links.heartbeat();
-        if (house.store.keys > 0) void backing.readRights();
+        if (house.store.keys > 0 || house.guests.size > 0) void backing.readRights();
       }),
       clock.every(TIDY_EVERY, () => house.pool.tidy()),
       clock.every(SWEEP_EVERY, () => house.store.sweep(clock.now(), SWEEP_SLOTS)),
@@ -213,20 +213,26 @@ function build(options: Options, address: RedisAddress, log: Log, port: () => nu
     timeout: options.upstreamTimeout,
     ca: options.redisCa,
     clock,
+    onDisowned: (identity) => guests.dismiss((guest) => guest.sharesFateOf(identity)),
   });
+  const guests = new Guests();
   const store = new Store({ ...options, keepsStale: options.staleIfError > 0 });
   const pool = new ExclusivePool(maker, clock);
   const knowledge = new Knowledge();
   const backing = new Backing(
-    { address, timeout: options.upstreamTimeout, ca: options.redisCa },
+    { address, timeout: options.upstreamTimeout, ca: options.redisCa, clock },
     {
       onFound: () => maker.noteReachable(),
       onTable: (reply) => {
         knowledge.table = CommandTable.from(reply as CommandReply[]);
       },
-      onRights: (changed) => {
+      onRights: (changed, askedAt) => {
         for (const user of changed) links.forgetUser(user);
         links.reassessRights();
+        if (askedAt !== undefined)
+          guests.dismiss(({ face, userSince }) => userSince < askedAt && !backing.knowsUser(face.user));
+        // Those were opened when nobody was asked who he is.
+        if (backing.asksForPassword && changed.includes('default')) pool.closeUser('');
       },
     },
     log,
@@ -252,7 +258,7 @@ function build(options: Options, address: RedisAddress, log: Log, port: () => nu
     stats,
     latencies: createLatencies(),
     clock,
-    guests: new Guests(),
+    guests,
     home,
     password: options.requirepass,
     backing: knowledge,
@@ -260,7 +266,7 @@ function build(options: Options, address: RedisAddress, log: Log, port: () => nu
     figures,
   };
   // The home identity is always there: its link is warm before the first client asks.
-  const homeLink = links.join(home);
+  const homeLink = links.join(home, false);
   homeLink.tracker.warm();
   const { rateLimit } = options;
   const rateLimits = rateLimit === undefined ? undefined : new RateLimits(rateLimit);
@@ -317,8 +323,12 @@ class Knowledge implements BackingKnowledge {
     return this.backing?.knowsUser(name) ?? false;
   }
 
+  wasUnrestricted(user: string): boolean {
+    return this.backing?.wasUnrestricted(user) ?? false;
+  }
+
   async reloadRights(): Promise<void> {
-    await this.backing?.readRights();
+    await this.backing?.reloadRights();
   }
 
   reloadTable(): Promise<void> {

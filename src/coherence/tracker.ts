@@ -12,7 +12,7 @@ import type { Stats } from '../telemetry/stats';
 import { fillHandshake } from '../upstream/handshake';
 import type { Identity } from '../upstream/identity';
 import type { Waiter, Wire } from '../upstream/wire';
-import type { WireMaker } from '../upstream/wire-maker';
+import { isDisowned, type WireMaker } from '../upstream/wire-maker';
 import {
   type Claim,
   type FillHome,
@@ -177,8 +177,14 @@ export class Tracker implements FillHome {
     this.register.cancelAll();
   }
 
-  dropKey(key: string): void {
-    this.register.cancel(key);
+  /** In this partition alone: how many entries went. */
+  dropKeys(keys: readonly string[]): number {
+    let dropped = 0;
+    for (const key of keys) {
+      this.register.cancel(key);
+      if (this.partition.drop(key, 'dropped')) dropped += 1;
+    }
+    return dropped;
   }
 
   noteBig(key: string): void {
@@ -249,6 +255,7 @@ export class Tracker implements FillHome {
     this.#helloRefused = undefined;
     let mode: Coherence = why === undefined ? this.#parts.settings.coherence : 'ttl';
     const wire = this.#parts.maker.open(
+      this.#parts.identity,
       fillHandshake(this.#parts.identity, mode, this.#parts.maker.home, (refusal) => {
         if (refusal === undefined) return;
         mode = 'ttl';
@@ -274,11 +281,15 @@ export class Tracker implements FillHome {
     this.#parts.onCoherence(mode, why);
     this.epoch += 1;
     this.#parts.stats.epochs += 1;
-    this.partition.endStale();
-    this.#staleUntil = 0;
+    this.#endStale();
     this.#oldestPing = undefined;
     this.#freshUntil = now + HEARTBEAT + this.#parts.settings.upstreamTimeout;
     this.#live = true;
+  }
+
+  #endStale(): void {
+    this.partition.endStale();
+    this.#staleUntil = 0;
   }
 
   #renewEpoch(): void {
@@ -316,6 +327,8 @@ export class Tracker implements FillHome {
     // A server older than Redis 6, or one that forbids HELLO to this user: time alone, over RESP2.
     if (wire.refused && !this.#closed && /^(ERR unknown command|NOPERM)/.test(reason))
       this.#helloRefused = reason;
+    // Redis is there, and will not have this user: its stale copies are not for times like these.
+    if (isDisowned(wire, reason)) this.#endStale();
     if (wasLive && this.now() < this.#staleUntil) this.#openWire();
   }
 

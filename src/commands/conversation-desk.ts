@@ -50,17 +50,21 @@ export class ConversationDesk implements LocalDesk {
     return this.#house.figures();
   }
 
+  /** Of a user who may not be allowed everything, its own: how many there were of others would tell what they read. */
   purge(keys: readonly string[]): number {
-    const dropped = this.#house.drops.dropKeys(keys);
+    const { tracker, unrestricted } = this.#conversation.link;
+    const dropped = unrestricted ? this.#house.drops.dropKeys(keys) : tracker.dropKeys(keys);
     this.#house.stats.invalidationsByPurge += dropped;
     return dropped;
   }
 
   purgeAll(): number {
     const { store, drops, stats } = this.#house;
-    const dropped = store.keys;
+    const { tracker, unrestricted } = this.#conversation.link;
+    const dropped = unrestricted ? store.keys : tracker.partition.keys;
     stats.invalidationsByPurge += dropped;
-    drops.dropAll();
+    if (unrestricted) drops.dropAll();
+    else tracker.dropAll();
     return dropped;
   }
 

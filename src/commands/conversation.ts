@@ -16,7 +16,7 @@ import { MINUS } from '../resp/bytes';
 import { encodeCommand, OK, QUEUED } from '../resp/encoder';
 import type { Stats } from '../telemetry/stats';
 import type { Lease } from '../upstream/exclusive-pool';
-import type { Protocol } from '../upstream/identity';
+import type { Identity, Protocol } from '../upstream/identity';
 import { ignoreReply } from '../upstream/ignore-reply';
 import { WholeReply } from '../upstream/whole-reply';
 import type { Waiter, Wire, WireLoss } from '../upstream/wire';
@@ -29,7 +29,7 @@ import type { Guest, House } from './house';
 import { type Asking, type Change, planIdentity, RESET_REPLY, withClientId } from './identify';
 import { type KeySpec, keysOf } from './keys';
 import type { Link } from './links';
-import { runLocal } from './local';
+import { questionBefore, runLocal } from './local';
 import type { Door, Outlet } from './outlet';
 import { type Creditor, OwedReply } from './owed-reply';
 import { PinnedRelay } from './pinned-relay';
@@ -64,6 +64,7 @@ type Lane = 'none' | 'reads' | 'shared' | 'exclusive';
 const MOST_SLOTS = 4096;
 /** Redis's word that it did nothing at all with a command that the table does not have. */
 const REFUSED = /^-(ERR unknown command|NOAUTH|NOPERM)/;
+const NOTHING_DONE = /^-(NOPERM|NOAUTH|EXECABORT) /;
 const PING = encodeCommand(['PING']);
 
 export class Conversation implements ReadDesk, Creditor, Guest {
@@ -84,8 +85,9 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   #owed = 0;
   #blockingOwed = 0;
   #turnedAway = false;
-  /** HELLO, AUTH or SELECT is at Redis. */
+  /** HELLO, AUTH or SELECT is at Redis, or the question whether a command is permitted. */
   #changing = false;
+  #dismissed = false;
   lastMget = 0;
   #muted = false;
   #muteNext = false;
@@ -110,7 +112,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
 
   /** False: not now; the door's `resume` is called when it can be tried again. */
   take(command: Command): boolean {
-    if (this.#left) return true;
+    if (this.#left || this.#dismissed) return true;
     const row = this.#house.backing.table.find(command.args);
     this.face.lastCommand = row.name;
     this.face.lastUsedAt = this.now();
@@ -271,6 +273,19 @@ export class Conversation implements ReadDesk, Creditor, Guest {
 
   kill(): void {
     this.#door.closeNow('killed by CLIENT KILL');
+  }
+
+  get userSince(): number {
+    return this.#standing.since;
+  }
+
+  sharesFateOf(identity: Identity): boolean {
+    return this.#standing.sharesFateOf(identity);
+  }
+
+  dismiss(): void {
+    this.#dismissed = true;
+    if (!this.#busy) this.#door.closeNow('its user is gone');
   }
 
   // --- what reads need ---
@@ -441,15 +456,23 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     // WAIT counts from the connection's own last write: a PING there makes that the latest of all.
     const counts = row.name === 'wait' || row.name === 'waitaof';
     if (counts && !this.#transaction.announced) wire.send(PING, ignoreReply);
-    if (row.name === 'client|pause') this.#notePause(Number(command.args[2]?.latin1Slice()));
+    if (row.name === 'client|pause') return this.#pause(wire, row, command);
     if (row.name === 'client|unpause') this.#house.pausedUntil = 0;
     if (row.name === 'client|unblock') return this.#unblock(wire, row, command);
     this.#sendCommand(wire, row, command);
     return true;
   }
 
-  #notePause(milliseconds: number): void {
+  /** Counts from now on, since what is sent behind it waits already; unless Redis refuses it. */
+  #pause(wire: Wire, row: CommandRow, command: Command): boolean {
+    const milliseconds = Number(command.args[2]?.latin1Slice());
+    const before = this.#house.pausedUntil;
     if (milliseconds > 0) this.#house.pausedUntil = this.now() + milliseconds;
+    const owed = this.#sendCommand(wire, row, command);
+    owed.onRefused = () => {
+      this.#house.pausedUntil = before;
+    };
+    return true;
   }
 
   #pin(row: CommandRow, command: Command): boolean {
@@ -462,12 +485,36 @@ export class Conversation implements ReadDesk, Creditor, Guest {
 
   #answerLocally(row: CommandRow, command: Command): boolean {
     if (this.#busy) return false;
+    const unrestricted = this.#house.backing.wasUnrestricted(this.face.user);
+    const question = unrestricted ? undefined : questionBefore(row, command.args);
+    if (question) this.#answerIfPermitted(question, row, command);
+    else this.#answerNow(row, command);
+    return true;
+  }
+
+  #answerNow(row: CommandRow, command: Command): void {
     const silent = this.#silent;
     this.#muteNext = false;
     const reply = runLocal(row, command.args, new ConversationDesk(this, this.#house));
     const unmuted = row.name === 'client|reply' && !this.#muted;
     if (!silent || unmuted) append(this.outlet, reply);
-    return true;
+  }
+
+  /** What is told of others, or done to them, Redis may forbid to this user. */
+  #answerIfPermitted(question: Buffer, row: CommandRow, command: Command): void {
+    this.#changing = true;
+    const finish = (refusal: Buffer | undefined) => {
+      if (this.#left) return;
+      this.#changing = false;
+      if (!refusal) this.#answerNow(row, command);
+      else this.answer(refusal);
+      this.#onSettled();
+    };
+    const onAnswer = (reply: Buffer) => finish(isRefusal(reply, 0) ? reply : undefined);
+    // Of a Redis that was never there nobody could learn what this client may see, and somebody has to see what is wrong.
+    const onLost = (loss: WireLoss) =>
+      finish(this.#standing.atHome && !loss.sent ? undefined : lossAnswer(loss));
+    this.#sharedWire().send(question, new WholeReply(onAnswer, onLost));
   }
 
   setReplyMode(mode: 'on' | 'off' | 'skip'): void {
@@ -512,13 +559,14 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     return true;
   }
 
-  #sendCommand(wire: Wire, row: CommandRow, { raw, args }: Command): void {
+  #sendCommand(wire: Wire, row: CommandRow, { raw, args }: Command): OwedReply {
     const keys = row.effect === 'keys' ? keysOf(row, args) : undefined;
     const effect = this.#effectOf(row, keys);
     const owed = this.#owe(row, effect, keys ?? []);
     if (this.#transaction.announced) this.#transaction.onQueued(effect);
     if (row.transaction) this.#transaction.onSent(row.transaction);
     this.#send(wire, raw, owed);
+    return owed;
   }
 
   #effectOf(row: CommandRow, keys: readonly string[] | undefined): Effect {
@@ -583,7 +631,9 @@ export class Conversation implements ReadDesk, Creditor, Guest {
 
   /** What its command may have changed is forgotten before the first byte of a reply is delivered. */
   #beginReply(owed: OwedReply, chunk: Buffer, start: number): void {
+    if (chunk[start] === MINUS) owed.onRefused?.();
     if (owed.effect === 'none') return;
+    if (owed.effect !== 'fence' && isRefusal(chunk, start)) return;
     // Queued: EXEC will do it, and is fenced.
     if (owed.queued && chunk.subarray(start, start + QUEUED.length).equals(QUEUED)) return;
     const hold: Hold = (begin) => this.#delivery.holdUntil(begin, owed.muted);
@@ -624,6 +674,10 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   #onSettled(): void {
     if (this.#left) return;
     this.#relay?.onSettled();
+    if (!this.#busy && this.#dismissed) {
+      this.#door.closeAfterReplies();
+      return;
+    }
     if (!this.#busy) this.#leaveLane();
     if (!this.#busy || this.#slots.size < MOST_SLOTS / 2) this.#offerAgain();
   }
@@ -671,13 +725,22 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     this.#relay = new PinnedRelay({
       lease,
       door: this.#door,
-      fence: this.#house.fence,
+      carryOut: (effect, done) => this.#carryOut(effect, done),
       slots: this.#slots,
       transaction: this.#transaction,
       onReset: () => this.#reset(),
       onResetRefused: () => this.#offerAgain(),
       onLost: (loss) => this.#onPinnedWireLost(loss),
     });
+  }
+
+  #carryOut(effect: Effect, done: () => void): void {
+    let waits = false;
+    applyEffect(effect, [], this.#house, (begin) => {
+      waits = true;
+      begin(done);
+    });
+    if (!waits) done();
   }
 
   /** What Redis held for this client cannot be made again: the client is told by the end of its connection. */
@@ -814,6 +877,11 @@ function isPlain(row: CommandRow): boolean {
 
 function isFirstArgument(spec: KeySpec): boolean {
   return spec.begin === 'index' && spec.index === 1 && spec.find === 'range' && spec.lastKey === 0;
+}
+
+/** Redis did nothing at all. A script can word its own errors, but what scripts do is fenced. */
+function isRefusal(chunk: Buffer, start: number): boolean {
+  return chunk[start] === MINUS && NOTHING_DONE.test(chunk.latin1Slice(start, start + 16));
 }
 
 const SWALLOW: LargeRequest = { write: () => true };

@@ -24,6 +24,9 @@ export function applyEffect(effect: Effect, keys: readonly string[], house: Hous
       drops.dropAll();
       hold((done) => void backing.reloadRights().finally(done));
       return;
+    case 'settings':
+      hold((done) => void backing.reloadRights().finally(done));
+      return;
     case 'modules':
       hold((done) => void backing.reloadTable().finally(() => fence.wait(done)));
       return;

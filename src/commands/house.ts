@@ -39,6 +39,8 @@ export interface BackingKnowledge {
   /** False while COMMAND could not be asked: Redis wants a password, or is not there. */
   readonly tableKnown: boolean;
   knowsUser(name: string): boolean;
+  /** When Redis was last heard of, this user could use every command. */
+  wasUnrestricted(user: string): boolean;
   /** Rights have changed through the proxy. Resolves when it is known for whom. */
   reloadRights(): Promise<void>;
   /** A module was loaded, or a command met that is not in the table. */
@@ -53,6 +55,12 @@ export interface Guest extends ListedClient {
   readonly upstreamId: number;
   /** Gives the client a wire of its own, so that Redis can send it something: the target of a REDIRECT. */
   adopt(): number;
+  /** When Redis said yes to the user that the client is. */
+  readonly userSince: number;
+  /** Whether this client, too, is one whom Redis does not know any more when it does not know `identity`. */
+  sharesFateOf(identity: Identity): boolean;
+  /** Its user is gone: it is closed as soon as it has the answers that it is owed, and asks for nothing more. */
+  dismiss(): void;
 }
 
 export class Guests {
@@ -74,6 +82,11 @@ export class Guests {
 
   leave(guest: Guest): void {
     this.#guests.delete(guest.face.id);
+  }
+
+  dismiss(whom: (guest: Guest) => boolean): void {
+    const dismissed = [...this.#guests.values()].filter(whom);
+    for (const guest of dismissed) guest.dismiss();
   }
 
   find(id: number): Guest | undefined {

@@ -42,6 +42,8 @@ export type IdentityStep =
 export const RESET_REPLY = status('RESET');
 
 const WRONG_PASSWORD = error('WRONGPASS invalid username-password pair or user is disabled.');
+const SYNTAX_ERROR = error('ERR syntax error');
+const AUTH_WITHOUT_ARGUMENTS = error("ERR wrong number of arguments for 'auth' command");
 const HELLO_WITHOUT_AUTH = error(
   'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time',
 );
@@ -57,6 +59,7 @@ export function planIdentity(
       return { kind: 'quit' };
     case 'reset':
       if (args.length === 1) return { kind: 'reset' };
+      if (!standing.admitted) return { kind: 'answer', reply: NO_AUTH, admitted: false };
       break;
     case 'auth':
       return planAuth(args, raw, standing);
@@ -86,7 +89,7 @@ function planSelect(args: readonly Buffer[], raw: Buffer, standing: Standing): I
 
 function planAuth(args: readonly Buffer[], raw: Buffer, standing: Standing): IdentityStep {
   const [, first, second] = args;
-  if (!first || args.length > 3) return unchanged(raw, standing);
+  if (!first || args.length > 3) return wrongAuth(args, raw, standing);
   const user = second ? first.latin1Slice() : 'default';
   const password = (second ?? first).latin1Slice();
   if (standing.password !== undefined) {
@@ -95,6 +98,12 @@ function planAuth(args: readonly Buffer[], raw: Buffer, standing: Standing): Ide
   }
   const identity = { user, password, byPasswordAlone: second === undefined, db: standing.identity.db };
   return { kind: 'ask', request: raw, change: { ...standing, identity, name: undefined } };
+}
+
+/** Redis words it, unless it is not to hear of strangers. */
+function wrongAuth(args: readonly Buffer[], raw: Buffer, standing: Standing): IdentityStep {
+  if (standing.admitted) return unchanged(raw, standing);
+  return { kind: 'answer', reply: args.length > 3 ? SYNTAX_ERROR : AUTH_WITHOUT_ARGUMENTS, admitted: false };
 }
 
 interface HelloOptions {

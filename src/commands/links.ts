@@ -3,7 +3,7 @@ import type { Store } from '../cache/store';
 import type { Clock } from '../clock';
 import { type Coherence, Tracker, type TrackerSettings } from '../coherence/tracker';
 import type { Stats } from '../telemetry/stats';
-import { type Identity, identityKey } from '../upstream/identity';
+import { type Identity, identityKey, userOf } from '../upstream/identity';
 import { SharedWires } from '../upstream/shared-wires';
 import type { WireMaker } from '../upstream/wire-maker';
 
@@ -57,13 +57,24 @@ export class Links {
     return this.#links.values();
   }
 
-  /** Pair with `leave`. */
-  join(identity: Identity): Link {
-    const link = this.#links.get(identityKey(identity)) ?? this.#open(identity);
+  /** Pair with `leave`. `proven`: Redis has just accepted the password, so that it is the newest. */
+  join(identity: Identity, proven: boolean): Link {
+    const known = this.#links.get(identityKey(identity));
+    if (proven && known?.identity.password !== identity.password) this.#spreadPassword(identity);
+    const link = known ?? this.#open({ ...identity, password: this.#newestPassword(identity) });
     link.users += 1;
-    link.identity.password = identity.password;
     link.lastUsedAt = this.#parts.clock.now();
     return link;
+  }
+
+  /** A client that has shown an older password may be the first to want another database. */
+  #newestPassword({ user, password }: Identity): string | undefined {
+    for (const { identity } of this.#links.values()) if (identity.user === user) return identity.password;
+    return password;
+  }
+
+  #spreadPassword({ user, password }: Identity): void {
+    for (const { identity } of this.#links.values()) if (identity.user === user) identity.password = password;
   }
 
   leave(link: Link): void {
@@ -73,7 +84,7 @@ export class Links {
 
   /** The rights of a user have changed: what was read in its name is forgotten. */
   forgetUser(user: string): void {
-    for (const link of this.#links.values()) if (link.identity.user === user) link.tracker.dropAll();
+    for (const link of this.#links.values()) if (userOf(link.identity) === user) link.tracker.dropAll();
   }
 
   reassessRights(): void {

@@ -1,6 +1,6 @@
 /** The commands that the proxy answers itself, in the bytes that Redis would have sent. */
 import { EMPTY } from '../resp/bytes';
-import { array, bulk, integer, map, nil, OK, status } from '../resp/encoder';
+import { array, bulk, encodeCommand, integer, map, nil, OK, status } from '../resp/encoder';
 import { type Figures, formatInfo, nameFigures } from '../telemetry/stats';
 import {
   type ClientFace,
@@ -83,6 +83,27 @@ export function runLocal(row: CommandRow, args: readonly Buffer[], desk: LocalDe
   if (local === undefined) return noSuchSubcommand(args);
   const fits = local.arity < 0 ? args.length >= -local.arity : args.length === local.arity;
   return fits ? local.answer(desk, args) : wrongNumberOfArguments(name);
+}
+
+const MAY_LIST = encodeCommand(['CLIENT', 'LIST', 'ID', '0']);
+const MAY_KILL = encodeCommand(['CLIENT', 'KILL', 'ID', '0']);
+const MAY_INFO = encodeCommand(['INFO', 'respite']);
+
+/**
+ * What Redis is asked first for a user who may not be allowed everything: the same command or one like it, in a form
+ * that changes nothing. Undefined for what concerns nobody but the asking client.
+ */
+export function questionBefore({ name }: CommandRow, args: readonly Buffer[]): Buffer | undefined {
+  switch (name) {
+    case 'client|list':
+      return MAY_LIST;
+    case 'client|kill':
+      return MAY_KILL;
+    case 'info|respite':
+      return MAY_INFO;
+    default:
+      return name === 'respite' && wordOf(args[1]) === 'stats' ? MAY_INFO : undefined;
+  }
 }
 
 function noSuchSubcommand(args: readonly Buffer[]): Buffer {

@@ -23,6 +23,8 @@ export class OwedReply implements Waiter {
   readonly queued: boolean;
   /** When it was sent, for one in so many; 0 for the others. */
   sentAt = 0;
+  /** Called when the reply begins as an error. */
+  onRefused: (() => void) | undefined;
   #head = '';
 
   constructor(

@@ -5,19 +5,19 @@
  * far as that is safe, for one purpose: a reply that may stand for a write waits for a fence. Counting too few replies
  * only means a fence too many.
  */
-import type { Fence } from '../coherence/fence';
 import { DOLLAR, GREATER, MINUS, STAR } from '../resp/bytes';
 import type { Lease } from '../upstream/exclusive-pool';
 import type { WireLoss } from '../upstream/wire';
 import type { Door } from './outlet';
 import { HeldReply, type Slots } from './slots';
-import type { CommandRow } from './table';
-import type { TransactionState } from './transaction';
+import type { CommandRow, Effect } from './table';
+import { strongerOf, type TransactionState } from './transaction';
 
 export interface RelayParts {
   readonly lease: Lease;
   readonly door: Door;
-  readonly fence: Fence;
+  /** What has to be done before a reply that may stand for such a command is delivered. */
+  carryOut(effect: Effect, done: () => void): void;
   /** The client's replies in their order: what was owed before stands there too. */
   readonly slots: Slots;
   readonly transaction: TransactionState;
@@ -42,6 +42,8 @@ export class PinnedRelay {
   #seen = 0;
   /** Replies up to this one may stand for a write. */
   #fencedUpTo = 0;
+  /** The strongest effect of those commands. */
+  #effect: Effect = 'fence';
   #countable = true;
   #resetSent = false;
   #resetSeen = false;
@@ -77,8 +79,11 @@ export class PinnedRelay {
 
   /** Counts a command whose bytes are sent in pieces. */
   announce(row: CommandRow): void {
-    if (row.transaction) this.#parts.transaction.onSent(row.transaction);
-    if (this.#parts.transaction.announced && SUBSCRIBING.test(row.name)) this.#parts.lease.wire.countPushes();
+    const { transaction } = this.#parts;
+    const effect = row.transaction === 'exec' ? transaction.effectOfExec : row.effect;
+    if (transaction.announced) transaction.onQueued(effect);
+    if (row.transaction) transaction.onSent(row.transaction);
+    if (transaction.announced && SUBSCRIBING.test(row.name)) this.#parts.lease.wire.countPushes();
     if (row.name === 'reset') this.#resetSent = true;
     if (row.name === 'sync' || row.name === 'psync') this.#parts.lease.wire.unframe();
     if (row.route === 'pinned' && !SUBSCRIBING.test(row.name) && row.name !== 'client|tracking')
@@ -86,6 +91,7 @@ export class PinnedRelay {
     if (!SUBSCRIBING.test(row.name)) this.#expected += 1;
     if (row.effect === 'none' && row.name !== 'unknown') return;
     this.#fencedUpTo = this.#countable ? this.#expected : Number.POSITIVE_INFINITY;
+    this.#effect = strongerOf(this.#effect, effect);
   }
 
   #onFrame(type: number, chunk: Buffer, start: number, end: number, last: boolean): void {
@@ -103,6 +109,7 @@ export class PinnedRelay {
     this.#held = undefined;
     this.#head = '';
     const fenced = this.#seen < this.#fencedUpTo;
+    if (!fenced) this.#effect = 'fence';
     if (type !== GREATER && !isMessage(type, chunk, start, end)) this.#seen += 1;
     if (fenced || this.#parts.slots.size > 0) this.#held = this.#hold(fenced);
   }
@@ -135,7 +142,7 @@ export class PinnedRelay {
     const held = new HeldReply(this.#parts.door.outlet, fenced);
     this.#parts.slots.add(held);
     if (!fenced) return held;
-    this.#parts.fence.wait(() => {
+    this.#parts.carryOut(this.#effect, () => {
       held.release();
       this.#parts.slots.settle();
     });

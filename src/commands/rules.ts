@@ -10,7 +10,7 @@ import type { KeySpec } from './keys';
 export type Route = 'get' | 'mget' | 'local' | 'identity' | 'shared' | 'script' | 'exclusive' | 'pinned';
 
 /** What is done when the reply has arrived and before it is delivered. `keys` falls back to a fence when the keys cannot be told. */
-export type Effect = 'none' | 'keys' | 'fence' | 'flush' | 'acl' | 'modules';
+export type Effect = 'none' | 'keys' | 'fence' | 'flush' | 'acl' | 'settings' | 'modules';
 
 export type Transaction = 'multi' | 'exec' | 'discard' | 'watch' | 'unwatch';
 
@@ -120,6 +120,8 @@ const ROWS: readonly (readonly [Rule, string])[] = [
   ],
   [{ route: 'exclusive', effect: 'fence' }, 'debug debug|* shutdown cluster|*'],
   [{ route: 'exclusive', effect: 'acl' }, 'acl|setuser acl|deluser acl|load'],
+  // requirepass is the default user's password.
+  [{ route: 'exclusive', effect: 'settings' }, 'config|set'],
   [{ route: 'exclusive', effect: 'modules' }, 'module|load module|loadex module|unload'],
 ];
 

@@ -16,6 +16,8 @@ export class Standing {
   #catchUps = 0;
   /** The proxy's own password was given, or there is none. */
   admitted: boolean;
+  /** When Redis said yes to the user. */
+  since: number;
   /** It may have seen values newer than what another identity's link has heard of. */
   hasRead = false;
 
@@ -24,8 +26,9 @@ export class Standing {
     this.#face = face;
     this.#onCaughtUp = onCaughtUp;
     this.#identity = house.home;
-    this.#link = house.links.join(house.home);
+    this.#link = house.links.join(house.home, false);
     this.admitted = house.password === undefined;
+    this.since = house.clock.now();
     this.#show();
   }
 
@@ -49,6 +52,13 @@ export class Standing {
   /** Redis wants a password, respite was given none, and neither was this client. */
   get isStranger(): boolean {
     return this.#house.backing.asksForPassword && this.atHome;
+  }
+
+  /** Redis will not have this identity: does that go for this client as well? */
+  sharesFateOf({ user, password }: Identity): boolean {
+    const mine = this.#identity;
+    if (this.atHome || mine.user !== user) return false;
+    return mine.password === password || this.#link.identity.password === password;
   }
 
   become({ identity, protocol, name, admitted }: Change): void {
@@ -77,8 +87,10 @@ export class Standing {
   #take(identity: Identity): void {
     const { links } = this.#house;
     const before = this.#link;
-    this.#link = links.join(identity);
+    const { user, password } = this.#identity;
+    this.#link = links.join(identity, identity.user !== user || identity.password !== password);
     links.leave(before);
+    this.since = this.#house.clock.now();
     this.#identity = identity;
     this.#show();
     if (this.#link !== before && this.hasRead) this.#catchUp();

@@ -31,9 +31,7 @@ export class TransactionState {
   }
 
   onQueued(effect: Effect): void {
-    if (this.#strongest === 'flush' || (effect !== 'flush' && effect !== 'acl' && effect !== 'modules'))
-      return;
-    this.#strongest = effect;
+    this.#strongest = strongerOf(this.#strongest, effect);
   }
 
   /** `head` is the beginning of the reply. */
@@ -63,6 +61,15 @@ export class TransactionState {
     this.#announced = false;
   }
 }
+
+/** The effect that does what both do; `one` is a fence or something stronger. */
+export function strongerOf(one: Effect, other: Effect): Effect {
+  const another = other === 'settings' ? 'acl' : other;
+  return STRENGTH.indexOf(another) > STRENGTH.indexOf(one) ? another : one;
+}
+
+/** For what is not among them a fence will do. */
+const STRENGTH: readonly Effect[] = ['fence', 'modules', 'flush', 'acl'];
 
 /** Any error of EXEC but EXECABORT leaves the transaction open, a wrong number of arguments for example. */
 function ends(step: 'exec' | 'discard', head: string): boolean {

@@ -5,6 +5,7 @@
  * decoded replies are just what is wanted, and it reconnects by itself.
  */
 import Redis from 'ioredis';
+import type { Clock } from '../clock';
 import type { Log } from '../telemetry/log';
 import { describeAddress, type RedisAddress } from './address';
 
@@ -13,14 +14,18 @@ export interface BackingEvents {
   onFound(): void;
   /** COMMAND's answer. */
   onTable(reply: unknown[]): void;
-  /** The rights of these users are not what they were; undefined: of all, as far as can be told. */
-  onRights(changed: readonly string[]): void;
+  /**
+   * The rights of these users are not what they were. All users that there are were told by an answer that was asked
+   * for at `askedAt`; when that is undefined, nobody's rights are known for certain.
+   */
+  onRights(changed: readonly string[], askedAt: number | undefined): void;
 }
 
 export interface BackingOptions {
   readonly address: RedisAddress;
   readonly timeout: number;
   readonly ca: Buffer | undefined;
+  readonly clock: Clock;
 }
 
 const LONGEST_BACKOFF = 2_000;
@@ -34,7 +39,9 @@ export class Backing {
   readonly #address: string;
   /** A user's rules as ACL LIST writes them; undefined while they cannot be read. */
   #rights: Map<string, string> | undefined;
-  #readingRights: Promise<void> | undefined;
+  /** False when they are known to have changed since they were read. */
+  #rightsAreCurrent = false;
+  #readingRights: Promise<boolean> | undefined;
   /** It has answered: to accept a connection is no sign of life, a balancer in front of nothing does that too. */
   #connected = false;
   #attempts = 0;
@@ -42,7 +49,7 @@ export class Backing {
   #problem = 'not connected yet';
   #learning: Promise<void> | undefined;
   version = '';
-  /** Redis's own error when it wants a password that respite was not given. */
+  /** Redis wants a password, and respite was given none. */
   asksForPassword = false;
   tableKnown = false;
 
@@ -84,9 +91,19 @@ export class Backing {
     return this.#rights ? this.#rights.has(name) : name === 'default';
   }
 
-  /** May this user use every command on every key, as far as is known? Nobody was restricted before Redis 6. */
+  /** May this user use every command on every key, for certain? */
   isUnrestricted(user: string): boolean {
-    if (Number.parseInt(this.version, 10) < 6) return true;
+    return this.wasUnrestricted(user) && (this.#rightsAreCurrent || this.#knowsNoRights);
+  }
+
+  /** Nobody was restricted before Redis 6. */
+  get #knowsNoRights(): boolean {
+    return Number.parseInt(this.version, 10) < 6;
+  }
+
+  /** The same, when Redis was last heard of. */
+  wasUnrestricted(user: string): boolean {
+    if (this.#knowsNoRights) return true;
     const rules = this.#rights?.get(user === '' ? 'default' : user);
     return rules !== undefined && UNRESTRICTED.test(rules);
   }
@@ -110,22 +127,34 @@ export class Backing {
     redis.disconnect();
   }
 
-  /** Compares the users' rules with what they were; each heartbeat, and after an ACL command through the proxy. */
-  async readRights(): Promise<void> {
+  /** Compares the users' rules with what they were; each heartbeat. False when Redis has not told them. */
+  async readRights(): Promise<boolean> {
     // One that is under way may have been answered before the change that this call is about.
     await this.#readingRights;
-    if (!this.#connected) return;
+    if (!this.#connected) return false;
     this.#readingRights ??= this.#readRightsNow().finally(() => {
       this.#readingRights = undefined;
     });
-    await this.#readingRights;
+    return this.#readingRights;
   }
 
-  async #readRightsNow(): Promise<void> {
+  /** They have changed through the proxy: what was known of them is not worth anything any more. */
+  async reloadRights(): Promise<void> {
+    if (await this.readRights()) return;
+    this.#rightsAreCurrent = false;
+    this.#events.onRights([], undefined);
+  }
+
+  async #readRightsNow(): Promise<boolean> {
+    const askedAt = this.#options.clock.now();
     try {
-      this.#compareRights(readAclList((await this.#redis.call('ACL', 'LIST')) as string[]));
-    } catch {
-      this.#compareRights(undefined);
+      const lines = (await this.#redis.callBuffer('ACL', 'LIST')) as Buffer[];
+      this.#compareRights(readAclList(lines), askedAt);
+      return true;
+    } catch (problem) {
+      // -BUSY and -LOADING say nothing about rights, and silence does not either.
+      if (isForbidden(problem)) this.#compareRights(undefined, undefined);
+      return false;
     }
   }
 
@@ -191,12 +220,15 @@ export class Backing {
     );
   }
 
-  #compareRights(now: Map<string, string> | undefined): void {
+  #compareRights(now: Map<string, string> | undefined, askedAt: number | undefined): void {
     const before = this.#rights;
     this.#rights = now;
+    this.#rightsAreCurrent = now !== undefined;
+    if (now && this.#options.address.password === undefined)
+      this.asksForPassword = !OPEN_TO_ALL.test(now.get('default') ?? '');
     const users = new Set([...(before?.keys() ?? []), ...(now?.keys() ?? [])]);
     const changed = [...users].filter((user) => before?.get(user) !== now?.get(user));
-    this.#events.onRights(changed);
+    this.#events.onRights(changed, askedAt);
   }
 
   #note(problem: unknown, message: string): void {
@@ -207,17 +239,26 @@ export class Backing {
   }
 }
 
-function isAnswer(problem: unknown): boolean {
+function isAnswer(problem: unknown): problem is Error {
   return problem instanceof Error && problem.name === 'ReplyError';
 }
+
+/** This user may not ask, or this Redis has nobody's rights to tell. */
+function isForbidden(problem: unknown): boolean {
+  return isAnswer(problem) && /^(NOPERM|ERR )/.test(problem.message);
+}
+
+/** The default user's rules while a connection may go on without a password. */
+const OPEN_TO_ALL = /^on (.* )?nopass( |$)/;
 
 /** `user alice on #… ~* &* +@all` */
 const UNRESTRICTED = /(?=.*(^| )~\*( |$))(?=.*(^| )\+@all( |$))(?!.* -)(?!.*\()/;
 
-function readAclList(lines: readonly string[]): Map<string, string> {
+/** Names are latin1 here, one character for each byte. */
+function readAclList(lines: readonly Buffer[]): Map<string, string> {
   return new Map(
     lines.map((line) => {
-      const [, user = '', ...rules] = line.split(' ');
+      const [, user = '', ...rules] = line.latin1Slice().split(' ');
       return [user, rules.join(' ')];
     }),
   );

@@ -18,6 +18,8 @@ export interface Lease {
   facts: WireFacts;
   /** Set when the borrower gave the connection a name, which has to go before anybody else borrows it. */
   named: boolean;
+  /** Redis would not take its user any more as it did then: to be closed when it comes back. */
+  outdated: boolean;
   /** What Redis sends without being asked goes to the borrower. */
   onPush: ((frame: Buffer) => void) | undefined;
 }
@@ -72,8 +74,8 @@ export class ExclusivePool {
     lease.wire.resume();
     const key = poolKey(lease.facts.identity, lease.facts.protocol);
     const leases = this.#idle.get(key) ?? [];
-    if (leases.length >= MOST_IDLE) {
-      lease.wire.close('more idle connections than are kept');
+    if (lease.outdated || leases.length >= MOST_IDLE) {
+      lease.wire.close(lease.outdated ? 'the user has changed' : 'more idle connections than are kept');
       return;
     }
     if (lease.named) lease.wire.send(encodeCommand(['CLIENT', 'SETNAME', '']), ignoreReply);
@@ -105,8 +107,9 @@ export class ExclusivePool {
     }
   }
 
-  /** Closes every idle wire of a user, whose password or rights have changed. */
+  /** Closes every wire of a user who has a password now: idle ones at once, and those that are lent when they come back. */
   closeUser(user: string): void {
+    for (const lease of this.#lent) if (lease.facts.identity.user === user) lease.outdated = true;
     for (const leases of this.#idle.values()) {
       for (const lease of leases)
         if (lease.facts.identity.user === user) lease.wire.close('the user has changed');
@@ -123,8 +126,14 @@ export class ExclusivePool {
 
   #open(identity: Identity, protocol: Protocol): Lease {
     const events: WireEvents = { onPush: (frame) => lease.onPush?.(frame) };
-    const wire = this.#maker.open(exclusiveHandshake(identity, protocol, this.#maker.home), events);
-    const lease: Lease = { wire, facts: { identity, protocol }, named: false, onPush: undefined };
+    const wire = this.#maker.open(identity, exclusiveHandshake(identity, protocol, this.#maker.home), events);
+    const lease: Lease = {
+      wire,
+      facts: { identity, protocol },
+      named: false,
+      outdated: false,
+      onPush: undefined,
+    };
     this.#lent.add(lease);
     return lease;
   }

@@ -15,3 +15,8 @@ export type Protocol = 2 | 3;
 export function identityKey(identity: Identity): string {
   return `${identity.db} ${identity.user}`;
 }
+
+/** As ACL LIST names it: a connection that never authenticated is the default user's. */
+export function userOf({ user }: Identity): string {
+  return user === '' ? 'default' : user;
+}

@@ -63,7 +63,7 @@ export class SharedWires {
   }
 
   #openOne(protocol: Protocol, now: number): Wire {
-    const wire = this.#maker.open(handshake(this.#identity, protocol, this.#maker.home));
+    const wire = this.#maker.open(this.#identity, handshake(this.#identity, protocol, this.#maker.home));
     wire.lastUsedAt = now;
     return wire;
   }

@@ -14,7 +14,12 @@ export interface WireMakerOptions {
   readonly timeout: number;
   readonly ca: Buffer | undefined;
   readonly clock: Clock;
+  /** Redis does not have this user any more, or not with this password. */
+  onDisowned?(identity: Identity): void;
 }
+
+/** In Redis's words, the older ones too. */
+const DISOWNED = /^(WRONGPASS|NOAUTH|ERR invalid password|ERR AUTH <password>) /;
 
 const FIRST_BACKOFF = 50;
 const LONGEST_BACKOFF = 2_000;
@@ -40,7 +45,7 @@ export class WireMaker {
     return this.#open.size;
   }
 
-  open(steps: readonly HandshakeStep[], events: WireEvents = {}): Wire {
+  open(identity: Identity, steps: readonly HandshakeStep[], events: WireEvents = {}): Wire {
     const refusal = this.#refusal();
     let ready = false;
     const wire = new Wire({
@@ -60,6 +65,7 @@ export class WireMaker {
           this.#open.delete(closed);
           if (!ready && closed.failed) this.#noteFailure(reason);
           events.onClosed?.(closed, reason);
+          if (isDisowned(closed, reason)) this.#options.onDisowned?.(identity);
         },
       },
     });
@@ -102,4 +108,9 @@ export class WireMaker {
     const servername = isIP(address.host) === 0 ? { servername: address.host } : {};
     return connectTls({ host: address.host, port: address.port, ...servername, ...(ca ? { ca } : {}) });
   }
+}
+
+/** What ended this wire was that Redis refuses the user it was for. */
+export function isDisowned(wire: Wire, reason: string): boolean {
+  return wire.refused && DISOWNED.test(reason);
 }

@@ -35,7 +35,7 @@ testRule('reads that fill travel on the very connection that carries the pushes'
         this.#parts.stats.fills += 1;
         const fill =`,
     replace: `this.#openWire();
-        const wire = (this.other ??= this.#parts.maker.open((0, handshake_1.handshake)(this.#parts.identity, 3, this.#parts.maker.home)));
+        const wire = (this.other ??= this.#parts.maker.open(this.#parts.identity, (0, handshake_1.handshake)(this.#parts.identity, 3, this.#parts.maker.home)));
         this.#asked += 1;
         this.#parts.stats.fills += 1;
         const fill =`,

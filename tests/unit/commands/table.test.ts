@@ -109,7 +109,7 @@ test.each([
   ['CLIENT TRACKING ON', 'pinned none'],
   ['CLIENT NOSUCH', 'pinned fence'],
   ['CONFIG GET x', 'shared none'],
-  ['CONFIG SET x y', 'exclusive none'],
+  ['CONFIG SET x y', 'exclusive settings'],
   ['ACL WHOAMI', 'shared none'],
   ['ACL SETUSER bob', 'exclusive acl'],
   ['ACL LOAD', 'exclusive acl'],
