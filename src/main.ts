@@ -18,6 +18,7 @@ async function main(): Promise<void> {
   const proxy = new RespiteProxy(invocation.options, log);
   stopOnSignals(proxy, log);
   await proxy.start();
+  if (invocation.options.tlsCert) renewOnSignal(proxy, log);
   const failure = await proxy.failed;
   log.fatal(failure);
   proxy.stopNow();
@@ -38,6 +39,20 @@ function stopOnSignals(proxy: RespiteProxy, log: Log): void {
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+}
+
+/** SIGHUP: the files of the command line are read again; when they will not do, what was read before stays in use. */
+function renewOnSignal(proxy: RespiteProxy, log: Log): void {
+  process.on('SIGHUP', () => {
+    try {
+      const again = parseArguments(process.argv.slice(2), process.env);
+      if (again.kind === 'run') proxy.renewCertificates(again.options);
+      log.info('the certificates were read again');
+    } catch (problem) {
+      const why = problem instanceof Error ? problem.message : String(problem);
+      log.error({ problem: why }, 'the certificates that were read before stay in use');
+    }
+  });
 }
 
 main().catch((problem: unknown) => {

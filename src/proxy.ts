@@ -124,6 +124,15 @@ export class RespiteProxy implements Proxy {
     void running.embedded?.stop();
   }
 
+  /** New certificates for both ports, where TLS is in use. Who is connected stays connected. */
+  renewCertificates(options: Options): void {
+    const { listener, http } = this.#mustRun();
+    const tls = tlsOptions(options);
+    if (!tls) return;
+    listener.renew(tls);
+    http?.renew(tls);
+  }
+
   #mustRun(): Running {
     if (!this.#running) throw new Error('the proxy is not running: await proxy.start() first');
     return this.#running;

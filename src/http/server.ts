@@ -1,6 +1,6 @@
 /** The HTTP port: its server and its limits, who is let in, how errors look, and its end. */
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import swagger from '@fastify/swagger';
 import fastify, {
@@ -12,6 +12,7 @@ import fastify, {
 import type { House } from '../commands/house';
 import { ListenError } from '../errors';
 import type { RateLimits } from '../session/rate-limiter';
+import { boundHandshakes, renewCertificates, type TlsFiles, tlsServerOptions } from '../session/tls';
 import type { Log } from '../telemetry/log';
 import { VERSION } from '../version';
 import { Connections } from './connections';
@@ -43,7 +44,7 @@ export interface HttpOptions {
   readonly shelfSize: number | undefined;
   /** Milliseconds that /fetch keeps what it has fetched. */
   readonly ttl: number;
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer; readonly ca: Buffer | undefined } | undefined;
+  readonly tls: TlsFiles | undefined;
 }
 
 export interface HttpLimits {
@@ -83,6 +84,7 @@ export class HttpServer {
   #app: FastifyInstance | undefined;
   #shelf: Shelf | undefined;
   #server: Server | undefined;
+  #tlsServer: TlsServer | undefined;
 
   constructor(
     options: HttpOptions,
@@ -115,6 +117,10 @@ export class HttpServer {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new ListenError(`cannot listen on ${host}:${port} for HTTP: ${why}`, { cause });
     }
+  }
+
+  renew(tls: TlsFiles): void {
+    if (this.#tlsServer) renewCertificates(this.#tlsServer, tls);
   }
 
   /** Nobody new; what was asked is answered, except what waits for others. Resolves when all are gone. */
@@ -192,9 +198,9 @@ export class HttpServer {
       connectionsCheckingInterval: LOOK_FOR_SLOW_EVERY,
       noDelay: true,
     };
-    const server = tls
-      ? createTlsServer({ ...settings, ...secure(tls) }, handler)
-      : createServer(settings, handler);
+    this.#tlsServer = tls && createTlsServer({ ...settings, ...tlsServerOptions(tls) }, handler);
+    if (this.#tlsServer) boundHandshakes(this.#tlsServer, this.#options.maxClients);
+    const server = this.#tlsServer ?? createServer(settings, handler);
     server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => this.#connections.enter(socket));
     server.on('tlsClientError', (problem: Error) =>
       this.#log.debug({ problem: problem.message }, 'a TLS client failed'),
@@ -244,11 +250,6 @@ function describeBody<Schema>({ schema, url }: { schema: Schema; url: string }):
 } {
   const body = BODIES[url];
   return { schema: body ? { ...schema, body } : schema, url };
-}
-
-function secure({ cert, key, ca }: NonNullable<HttpOptions['tls']>) {
-  const clients = ca ? { ca, requestCert: true, rejectUnauthorized: true } : {};
-  return { cert, key, minVersion: 'TLSv1.2' as const, ...clients };
 }
 
 function notFound(request: FastifyRequest, reply: FastifyReply): void {

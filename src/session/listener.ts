@@ -1,18 +1,19 @@
 /** The port that RESP clients connect to: who is let in, and the end of everybody on shutdown. */
 import { createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import type { House } from '../commands/house';
 import { ListenError } from '../errors';
 import { error } from '../resp/encoder';
 import type { Log } from '../telemetry/log';
 import type { RateLimits } from './rate-limiter';
 import { Session, type SessionLimits } from './session';
+import { boundHandshakes, renewCertificates, type TlsFiles, tlsServerOptions } from './tls';
 
 export interface ListenerOptions extends SessionLimits {
   readonly host: string;
   readonly port: number;
   readonly maxClients: number;
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer; readonly ca: Buffer | undefined } | undefined;
+  readonly tls: TlsFiles | undefined;
 }
 
 const TOO_MANY = error('ERR max number of clients reached');
@@ -24,6 +25,7 @@ export class Listener {
   readonly #house: House;
   readonly #log: Log;
   readonly #server: Server;
+  #tlsServer: TlsServer | undefined;
   readonly #sessions = new Set<Session>();
   readonly #rateLimits: RateLimits | undefined;
   #onEmpty: (() => void) | undefined;
@@ -58,6 +60,10 @@ export class Listener {
     });
   }
 
+  renew(tls: TlsFiles): void {
+    if (this.#tlsServer) renewCertificates(this.#tlsServer, tls);
+  }
+
   /** Nobody new; who is here gets the answers to what was sent. Resolves when all are gone. */
   drain(): Promise<void> {
     this.#server.close();
@@ -77,17 +83,11 @@ export class Listener {
     const { tls } = this.#options;
     const settings = { allowHalfOpen: true, noDelay: true };
     if (!tls) return createServer(settings, (socket) => this.#admit(socket));
-    const { cert, key, ca } = tls;
-    const server = createTlsServer(
-      {
-        ...settings,
-        cert,
-        key,
-        minVersion: 'TLSv1.2',
-        ...(ca ? { ca, requestCert: true, rejectUnauthorized: true } : {}),
-      },
-      (socket) => this.#admit(socket),
+    const server = createTlsServer({ ...settings, ...tlsServerOptions(tls) }, (socket) =>
+      this.#admit(socket),
     );
+    this.#tlsServer = server;
+    boundHandshakes(server, this.#options.maxClients);
     server.on('tlsClientError', (problem) =>
       this.#log.debug({ problem: problem.message }, 'a TLS client failed'),
     );

@@ -82,15 +82,16 @@ export class RawClient {
   static async connect(to: Endpoint): Promise<RawClient> {
     const where = typeof to === 'number' ? { port: to } : to;
     const target = 'path' in where ? where : { host: '127.0.0.1', ...where };
-    const socket = net.connect({ ...target, allowHalfOpen: true });
-    await within(
-      PATIENCE,
-      `no connection to ${JSON.stringify(target)}`,
-      new Promise<void>((resolve, reject) => {
-        socket.once('connect', resolve);
-        socket.once('error', reject);
-      }),
-    );
+    return RawClient.over(net.connect({ ...target, allowHalfOpen: true }), 'connect');
+  }
+
+  /** Over a socket that is still connecting, by TLS for example; `event` tells that it has. */
+  static async over(socket: net.Socket, event: string): Promise<RawClient> {
+    const connected = new Promise<void>((resolve, reject) => {
+      socket.once(event, resolve);
+      socket.once('error', reject);
+    });
+    await within(PATIENCE, 'no connection', connected);
     return new RawClient(socket);
   }
 
