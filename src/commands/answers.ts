@@ -9,6 +9,9 @@ import type { Outlet } from './outlet';
 
 export const NO_AUTH = error('NOAUTH Authentication required.');
 
+/** Why a client was closed in the middle of a reply. */
+export const CUT_SHORT = 'a reply was cut short: the connection to the backing Redis was lost';
+
 const COPIED_UP_TO = 16 * 1024;
 
 export function append(outlet: Outlet, frame: Buffer): void {

@@ -20,7 +20,7 @@ import type { Identity, Protocol } from '../upstream/identity';
 import { ignoreReply } from '../upstream/ignore-reply';
 import { WholeReply } from '../upstream/whole-reply';
 import type { Waiter, Wire, WireLoss } from '../upstream/wire';
-import { append, appendEntry, lossAnswer, NO_AUTH } from './answers';
+import { append, appendEntry, CUT_SHORT, lossAnswer, NO_AUTH } from './answers';
 import { type ClientFace, newFace } from './clients';
 import { ConversationDesk } from './conversation-desk';
 import { Delivery } from './delivery';
@@ -620,8 +620,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     owed.begun = true;
     if (!begun) applyEffect(owed.effect, owed.keys, this.#house, holdNothing);
     if (this.#lane === 'exclusive') this.#stained = true;
-    if (begun && !owed.muted)
-      this.breakOff('a reply was cut short: the connection to the backing Redis was lost');
+    if (begun && !owed.muted) this.breakOff(CUT_SHORT);
     else if (!this.#left && !owed.muted && !this.#gaveUp) {
       const answer = lossAnswer(loss);
       this.#delivery.deliver(answer, 0, answer.length, true);

@@ -15,7 +15,7 @@ import { isNil } from '../resp/reply-parser';
 import type { Stats } from '../telemetry/stats';
 import type { Protocol } from '../upstream/identity';
 import type { Waiter, WireLoss } from '../upstream/wire';
-import { append, appendEntry, lossAnswer, translateMget } from './answers';
+import { append, appendEntry, CUT_SHORT, lossAnswer, translateMget } from './answers';
 import type { Link } from './links';
 import type { Outlet } from './outlet';
 import { appendPieces, type Slot } from './slots';
@@ -39,6 +39,8 @@ export interface ReadDesk {
   /** Sends the command over the client's shared wire. */
   sendAround(request: Buffer, waiter: Waiter): void;
   dropKeys(keys: readonly string[]): void;
+  /** The client cannot be told any other way. */
+  breakOff(reason: string): void;
 }
 
 type ReadState = 'lookup' | 'asked' | 'around';
@@ -117,6 +119,7 @@ export class ReadSlot implements Slot, Waiter, FillReader {
   onAskingLost(asking: number, loss: WireLoss): void {
     if (asking !== this.#asking || this.#begun) return;
     this.#asking += 1;
+    if (this.#breaksOff()) return;
     if (this.#deliverableStale()) this.#state = 'lookup';
     else if (loss.sent) this.#answerWith(lossAnswer(loss));
     else this.#state = 'around';
@@ -135,9 +138,15 @@ export class ReadSlot implements Slot, Waiter, FillReader {
   }
 
   onLost(loss: WireLoss): void {
-    if (this.#complete) return;
+    if (this.#complete || this.#breaksOff()) return;
     this.#answerWith(lossAnswer(loss));
     this.#desk.settle();
+  }
+
+  /** Part of the reply is with the client: whatever follows would be taken for the rest of it. */
+  #breaksOff(): boolean {
+    if (this.#delivering) this.#desk.breakOff(CUT_SHORT);
+    return this.#delivering;
   }
 
   #answerWith(chunk: Buffer, start = 0, end = chunk.length): void {
