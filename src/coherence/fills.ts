@@ -1,8 +1,8 @@
 /** Reads on their way to fill the cache: who waits for them, and which of them a change has overtaken. */
 import type { Partition } from '../cache/store';
 import { FILLED_BY_GET, FILLED_BY_MGET } from '../cache/store';
-import { byteAt, COLON, EMPTY, MINUS, ZERO } from '../resp/bytes';
-import { isNil, parseReply, type Reply } from '../resp/reply-parser';
+import { byteAt, COLON, DOLLAR, EMPTY, MINUS, UNDERSCORE, ZERO } from '../resp/bytes';
+import { isNil, parseShallow, type Reply } from '../resp/reply-parser';
 import type { Stats } from '../telemetry/stats';
 import type { Waiter, WireLoss } from '../upstream/wire';
 
@@ -189,16 +189,19 @@ export class GetFill implements Waiter, Claim {
 
   #gather(piece: Buffer, last: boolean): void {
     const pieces = this.#pieces ?? [];
-    pieces.push(piece);
     this.#pieces = pieces;
     this.#size += piece.length;
+    // An expiry that is longer than any is let go.
+    if (this.#stage === 'value' || this.#size <= LONGEST_TIME) pieces.push(piece);
     if (last) {
-      this.#forgetPieces();
       const whole = Buffer.concat(pieces);
-      this.#onWhole(whole, 0, whole.length);
-    } else if (this.#isTooLarge(this.#size)) {
+      const all = whole.length === this.#size;
       this.#forgetPieces();
-      if (this.#stage === 'value') this.#beginStreaming(pieces);
+      if (all) this.#onWhole(whole, 0, whole.length);
+      else this.#onExpiry(undefined);
+    } else if (this.#stage === 'value' && this.#isTooLarge(this.#size)) {
+      this.#forgetPieces();
+      this.#beginStreaming(pieces);
     }
   }
 
@@ -248,6 +251,8 @@ export class GetFill implements Waiter, Claim {
     const chunk = this.#chunk;
     const start = this.#start;
     if (expiresIn === undefined || chunk[start] === MINUS) return;
+    // Nor is what no GET answers.
+    if (!isBulkOrNil(chunk, start)) return;
     const missing = isNil(chunk, start);
     keep(this.#home, this.key, chunk, start, this.#end, missing, expiresIn, this.#sentAt, now, FILLED_BY_GET);
   }
@@ -341,7 +346,12 @@ export class MgetFill implements Waiter {
   }
 
   #storeAll(value: Buffer): void {
-    const { reply, pushes } = parseReply(value);
+    const parsed = parseShallow(value);
+    if (!parsed) {
+      this.#home.onPush(ANYTHING_MAY_HAVE_CHANGED);
+      return;
+    }
+    const { reply, pushes } = parsed;
     // Redis 6 may put a push inside the array: it counts before anything is stored.
     for (const push of pushes) this.#home.onPush(push);
     if (reply.type !== 'array') return;
@@ -375,6 +385,13 @@ export class MgetFill implements Waiter {
 /** `$536870912` and its line end fit. */
 const HEADER_ROOM = 16;
 const MGET_KEPT_UP_TO = 16 * 1024 * 1024;
+/** What stands inside an answer that is none could have been pushes. */
+const ANYTHING_MAY_HAVE_CHANGED: Reply = {
+  type: 'push',
+  items: [{ type: 'bulk', value: Buffer.from('invalidate') }, { type: 'nil' }],
+};
+/** `:-9223372036854775808` and its line end fit. */
+const LONGEST_TIME = 32;
 const CRLF = Buffer.from('\r\n');
 const EXPIRED_ON_ITS_WAY: WireLoss = { sent: false, reason: 'expired on its way' };
 
@@ -407,6 +424,10 @@ function redisDeadline(sentAt: number, expiresIn: number | undefined): number {
   return expiresIn === undefined || expiresIn < 0 ? Number.POSITIVE_INFINITY : sentAt + expiresIn;
 }
 
+function isBulkOrNil(chunk: Buffer, start: number): boolean {
+  return chunk[start] === DOLLAR || chunk[start] === UNDERSCORE;
+}
+
 function wholeOf(pieces: readonly Buffer[]): Buffer {
   const [only] = pieces;
   return pieces.length === 1 && only ? only : Buffer.concat(pieces);
@@ -414,11 +435,13 @@ function wholeOf(pieces: readonly Buffer[]): Buffer {
 
 /** Undefined when Redis answered something else, such as an error for a user who may not ask. */
 function millisecondsOf(chunk: Buffer, start: number, end: number): number | undefined {
-  if (chunk[start] !== COLON) return undefined;
+  if (chunk[start] !== COLON || end - start > LONGEST_TIME) return undefined;
   const negative = chunk[start + 1] === MINUS;
   let value = 0;
   for (let at = negative ? start + 2 : start + 1; at < end - 2; at += 1) {
-    value = value * 10 + byteAt(chunk, at) - ZERO;
+    const digit = byteAt(chunk, at) - ZERO;
+    if (digit < 0 || digit > 9) return undefined;
+    value = value * 10 + digit;
   }
   return negative ? -value : value;
 }

@@ -7,7 +7,7 @@
 import type { Partition, Store } from '../cache/store';
 import type { Clock } from '../clock';
 import { encodeCommand } from '../resp/encoder';
-import { parseReply, type Reply } from '../resp/reply-parser';
+import { parseShallow, type Reply } from '../resp/reply-parser';
 import type { Stats } from '../telemetry/stats';
 import { fillHandshake } from '../upstream/handshake';
 import type { Identity } from '../upstream/identity';
@@ -200,6 +200,13 @@ export class Tracker implements FillHome {
     return now;
   }
 
+  /** What cannot be understood may be an invalidation: the order of pushes is lost with it. */
+  #onPushFrame(wire: Wire, frame: Buffer): void {
+    const push = parseShallow(frame);
+    if (push) this.onPush(push.reply);
+    else wire.close('the backing server sent a push that nests as none does');
+  }
+
   onPush(push: Reply): void {
     if (push.type !== 'push') return;
     const [kind, keys] = push.items;
@@ -263,7 +270,7 @@ export class Tracker implements FillHome {
       }),
       {
         onReady: () => this.#beginEpoch(mode, why),
-        onPush: (frame) => this.onPush(parseReply(frame).reply),
+        onPush: (frame) => this.#onPushFrame(wire, frame),
         onClosed: (closed, reason) => this.#onClosed(closed, reason),
         onHeard: () => {
           this.heardAt = this.now();

@@ -2,7 +2,7 @@
 import type { Partition } from '../cache/store';
 import { GREATER, MINUS } from '../resp/bytes';
 import { error, nil } from '../resp/encoder';
-import { isNil, parseReply } from '../resp/reply-parser';
+import { isNil, parseShallow } from '../resp/reply-parser';
 import type { Protocol } from '../upstream/identity';
 import type { WireLoss } from '../upstream/wire';
 import type { Outlet } from './outlet';
@@ -49,9 +49,12 @@ export function translateMget(frame: Buffer, protocol: Protocol): Buffer {
   const header = frame.indexOf('\r\n') + 2;
   const parts = [frame.subarray(0, header)];
   for (let at = header; at < frame.length; ) {
-    const { end } = parseReply(frame, at);
-    if (frame[at] !== GREATER) parts.push(isNil(frame, at) ? nil(protocol) : frame.subarray(at, end));
-    at = end;
+    const parsed = parseShallow(frame, at);
+    // No array of bulks: then it is not ours to translate.
+    if (!parsed) return frame;
+    const item = frame.subarray(at, parsed.end);
+    if (frame[at] !== GREATER) parts.push(isNil(item, 0) ? nil(protocol) : item);
+    at = parsed.end;
   }
   return Buffer.concat(parts);
 }

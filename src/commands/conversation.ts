@@ -514,7 +514,8 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     // Of a Redis that was never there nobody could learn what this client may see, and somebody has to see what is wrong.
     const onLost = (loss: WireLoss) =>
       finish(this.#standing.atHome && !loss.sent ? undefined : lossAnswer(loss));
-    this.#sharedWire().send(question, new WholeReply(onAnswer, onLost));
+    const wire = this.#sharedWire();
+    wire.send(question, new WholeReply(wire, onAnswer, onLost));
   }
 
   setReplyMode(mode: 'on' | 'off' | 'skip'): void {
@@ -831,7 +832,8 @@ export class Conversation implements ReadDesk, Creditor, Guest {
       if (backing.tableKnown || reply[0] === MINUS) finish(reply);
       else void backing.learnAs(change.identity).finally(() => finish(reply));
     };
-    lease.wire.send(request, new WholeReply(onAnswer, (loss) => finish(lossAnswer(loss))));
+    const { wire } = lease;
+    wire.send(request, new WholeReply(wire, onAnswer, (loss) => finish(lossAnswer(loss))));
   }
 
   /** A wire that is already what this client wants to be gives the same answer, and no connection is made. */

@@ -32,7 +32,8 @@ const BODY = 4;
 const BODY_CR = 5;
 const BODY_LF = 6;
 
-const MAX_DEPTH = 1_000_000;
+/** Lua gives up long before; what is kept for each level must not be what fills the memory. */
+const MAX_DEPTH = 200_000;
 /** Texts of errors may be long; those of numbers, booleans and nulls are not. */
 const MAX_TEXT = 536_870_912;
 const MAX_SHORT_TEXT = 64;

@@ -2,15 +2,12 @@
 
 import {
   BANG,
-  byteAt,
   COLON,
   COMMA,
-  CR,
   DOLLAR,
   EQUALS,
   GREATER,
   HASH,
-  LF,
   MINUS,
   PAREN,
   PERCENT,
@@ -60,18 +57,32 @@ interface OpenAggregate {
  * The frame must hold it whole, as ReplyFramer found it. Attributes are dropped.
  */
 export function parseReply(frame: Buffer, at = 0): ParsedReply {
-  return new ReplyReader(frame, at).read();
+  return new ReplyReader(frame, at, Number.POSITIVE_INFINITY).read();
 }
+
+/** The same for replies whose shape is known: undefined for one that nests as none of those does. */
+export function parseShallow(frame: Buffer, at = 0): ParsedReply | undefined {
+  try {
+    return new ReplyReader(frame, at, SHALLOW).read();
+  } catch (problem) {
+    if (problem instanceof RangeError) return undefined;
+    throw problem;
+  }
+}
+
+const SHALLOW = 32;
 
 class ReplyReader {
   readonly #frame: Buffer;
   readonly #open: OpenAggregate[] = [];
   readonly #pushes: Reply[] = [];
+  readonly #deepest: number;
   #at: number;
 
-  constructor(frame: Buffer, at: number) {
+  constructor(frame: Buffer, at: number, deepest: number) {
     this.#frame = frame;
     this.#at = at;
+    this.#deepest = deepest;
   }
 
   read(): ParsedReply {
@@ -119,9 +130,9 @@ class ReplyReader {
 
   #readLine(): string {
     const start = this.#at + 1;
-    let end = this.#frame.indexOf(LF, start);
-    while (end > start && byteAt(this.#frame, end - 1) !== CR) end = this.#frame.indexOf(LF, end + 1);
-    if (end <= start) throw notWhole();
+    const cr = this.#frame.indexOf('\r\n', start);
+    if (cr < 0) throw notWhole();
+    const end = cr + 1;
     this.#at = end + 1;
     return this.#frame.toString('utf8', start, end - 1);
   }
@@ -139,6 +150,7 @@ class ReplyReader {
 
   #openAggregate(kind: number, length: number): Reply | undefined {
     if (length < 0) return { type: 'nil' };
+    if (this.#open.length >= this.#deepest) throw new RangeError('expected a reply that nests less');
     const size = kind === PERCENT || kind === PIPE ? 2 * length : length;
     const aside = kind === PIPE || (kind === GREATER && this.#open.length > 0);
     this.#open.push({ kind, size, items: [], aside });
@@ -196,10 +208,13 @@ function pairs(items: readonly Reply[]): [Reply, Reply][] {
   return entries;
 }
 
+/** NaN when it is none: what a server sends must not be able to throw here. */
 function readInteger(text: string): number | bigint {
   const value = Number(text);
-  return Number.isSafeInteger(value) ? value : BigInt(text);
+  return Number.isSafeInteger(value) || !INTEGER.test(text) ? value : BigInt(text);
 }
+
+const INTEGER = /^[+-]?[0-9]+$/;
 
 function readDouble(text: string): number {
   if (text === 'inf') return Number.POSITIVE_INFINITY;

@@ -8,6 +8,7 @@ import Redis from 'ioredis';
 import type { Clock } from '../clock';
 import type { Log } from '../telemetry/log';
 import { describeAddress, type RedisAddress } from './address';
+import { guardReplies } from './control-guard';
 
 export interface BackingEvents {
   /** The server is there, perhaps again, and perhaps another one than before. */
@@ -59,11 +60,14 @@ export class Backing {
     this.#log = log;
     this.#address = describeAddress(options.address);
     this.#redis = new Redis({ ...connection(options), retryStrategy: () => this.#nextPause() });
+    guard(this.#redis);
     this.#redis.on('ready', () => void this.#learn());
     this.#redis.on('close', () => this.#onClose());
     // Each failed attempt says the same: the log has it once, by onClose.
     this.#redis.on('error', (problem: Error) => {
       this.#problem = problem.message;
+      // Nobody can tell any more which answer is whose.
+      if (problem.message.startsWith(UNASKED)) this.#redis.stream.destroy();
     });
   }
 
@@ -121,6 +125,7 @@ export class Backing {
       ...(password === undefined ? {} : { password }),
       retryStrategy: () => null,
     });
+    guard(redis);
     redis.on('error', () => undefined);
     await redis.connect().catch(() => undefined);
     await this.#readTable(redis);
@@ -237,6 +242,13 @@ export class Backing {
       message,
     );
   }
+}
+
+/** How ioredis words that a reply came which belongs to no command. */
+const UNASKED = 'Command queue state error';
+
+function guard(redis: Redis): void {
+  redis.on('connect', () => guardReplies(redis.stream));
 }
 
 function isAnswer(problem: unknown): problem is Error {

@@ -4,7 +4,7 @@ import Queue from 'mnemonist/queue';
 import { GREATER } from '../resp/bytes';
 import { Arena, Outbox, writeAll } from '../resp/outbox';
 import { ReplyFramer } from '../resp/reply-framer';
-import { parseReply } from '../resp/reply-parser';
+import { parseShallow } from '../resp/reply-parser';
 import type { HandshakeStep } from './handshake';
 
 /** Waits for exactly one reply, which comes in one piece or in several. */
@@ -47,6 +47,10 @@ type WireState = 'connecting' | 'handshaking' | 'ready' | 'closed';
 /** Above this many unsent bytes a wire asks those who feed it to wait. */
 const CONGESTED_AT = 8 * 1024 * 1024;
 
+/** Answers of a handshake are short. A push may name a long key. More than that is gathered of none. */
+const LONGEST_STEP = 1024 * 1024;
+const LONGEST_PUSH = 64 * 1024 * 1024;
+
 /** How long everybody's commands wait, at the most, for Redis to notice that a blocked client has left. */
 const PARTING_TAKES = 100;
 
@@ -66,6 +70,7 @@ export class Wire {
   readonly #unsent = new Outbox(arena);
   #flushScheduled = false;
   #partial: Buffer[] = [];
+  #partialBytes = 0;
   #raw: RawReader | undefined;
   #closedBecause = '';
   #onDrain: (() => void)[] = [];
@@ -304,7 +309,7 @@ export class Wire {
     if (this.#state === 'handshaking') {
       this.#onStepAnswered(chunk, start, end, last);
     } else if (this.#framer.type === GREATER && !this.#raw) {
-      const frame = this.#whole(chunk, start, end, last);
+      const frame = this.#whole(chunk, start, end, last, LONGEST_PUSH);
       if (frame) this.#events.onPush?.(frame);
     } else if (this.#framer.type === GREATER || this.#waiting.size === 0) {
       this.#onUnasked(chunk, start, end, last);
@@ -320,10 +325,15 @@ export class Wire {
   }
 
   #onStepAnswered(chunk: Buffer, start: number, end: number, last: boolean): void {
-    const frame = this.#whole(chunk, start, end, last);
+    const frame = this.#whole(chunk, start, end, last, LONGEST_STEP);
     const step = this.#steps[this.#stepsAnswered];
     if (!frame || !step || this.#framer.type === GREATER) return;
-    const verdict = step.accept(parseReply(frame).reply, this);
+    const parsed = parseShallow(frame);
+    if (!parsed) {
+      this.#fail('the backing server answered the handshake with something else');
+      return;
+    }
+    const verdict = step.accept(parsed.reply, this);
     if (typeof verdict === 'string') {
       this.refused = true;
       this.close(verdict);
@@ -337,14 +347,17 @@ export class Wire {
     if (this.#stepsAnswered === this.#steps.length) this.#becomeReady();
   }
 
-  /** Gathers the pieces of one frame; undefined until the last one is in. */
-  #whole(chunk: Buffer, start: number, end: number, last: boolean): Buffer | undefined {
+  /** Gathers the pieces of one frame; undefined until the last one is in. One without end costs the wire, not memory. */
+  #whole(chunk: Buffer, start: number, end: number, last: boolean, longest: number): Buffer | undefined {
     const piece = chunk.subarray(start, end);
     if (last && this.#partial.length === 0) return piece;
     this.#partial.push(piece);
-    if (!last) return undefined;
+    this.#partialBytes += piece.length;
+    if (this.#partialBytes > longest) this.#fail('the backing server sent more than it was asked for');
+    if (!last || this.closed) return undefined;
     const frame = Buffer.concat(this.#partial);
     this.#partial = [];
+    this.#partialBytes = 0;
     return frame;
   }
 }

@@ -17,8 +17,11 @@ export interface HostileRule {
 
 export class HostileRedis {
   rules: readonly HostileRule[] = [];
-  /** Bytes that were sent in place of replies. */
-  sent = 0;
+  /** Bytes of endless answers, all in all, and the most that one connection took before it ended. */
+  poured = 0;
+  mostPoured = 0;
+  /** Connections that an endless answer is going to now. */
+  pouring = 0;
   port = 0;
   readonly #redisPort: number;
   readonly #server: net.Server;
@@ -156,9 +159,16 @@ class Conversation {
   }
 
   #pour(piece: Buffer): void {
+    let poured = 0;
+    this.#hostile.pouring += 1;
+    this.#client.on('close', () => {
+      this.#hostile.pouring -= 1;
+    });
     const go = () => {
       while (!this.#client.destroyed) {
-        this.#hostile.sent += piece.length;
+        poured += piece.length;
+        this.#hostile.poured += piece.length;
+        this.#hostile.mostPoured = Math.max(this.#hostile.mostPoured, poured);
         if (this.#client.write(piece)) continue;
         this.#client.once('drain', go);
         return;
