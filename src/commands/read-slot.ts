@@ -10,19 +10,25 @@
  */
 import { FILLED_BY_GET, FILLED_BY_MGET, type Partition } from '../cache/store';
 import type { FillReader } from '../coherence/fills';
+import type { Tracker } from '../coherence/tracker';
 import { encodeCommand, nil } from '../resp/encoder';
 import { isNil } from '../resp/reply-parser';
 import type { Stats } from '../telemetry/stats';
 import type { Protocol } from '../upstream/identity';
 import type { Waiter, WireLoss } from '../upstream/wire';
 import { append, appendEntry, CUT_SHORT, lossAnswer, translateMget } from './answers';
-import type { Link } from './links';
 import type { Outlet } from './outlet';
 import { appendPieces, type Slot } from './slots';
 
+/** What a read needs of the link that it reads from. */
+export interface ReadLink {
+  readonly tracker: Pick<Tracker, 'answersAt' | 'answersStaleAt' | 'partition' | 'fill' | 'fillMany'>;
+  readonly unrestricted: boolean;
+}
+
 /** What a read needs of the conversation that it stands in. */
 export interface ReadDesk {
-  readonly link: Link;
+  readonly link: ReadLink;
   readonly protocol: Protocol;
   readonly outlet: Outlet;
   readonly stats: Stats;
@@ -39,7 +45,7 @@ export interface ReadDesk {
   /** Sends the command over the client's shared wire. */
   sendAround(request: Buffer, waiter: Waiter): void;
   dropKeys(keys: readonly string[]): void;
-  /** The client cannot be told any other way. */
+  /** Ends the client's connection: part of a reply is with it, and the rest will never come. */
   breakOff(reason: string): void;
 }
 
@@ -71,7 +77,7 @@ export class ReadSlot implements Slot, Waiter, FillReader {
 
   /** Decides what is done ahead of its turn. */
   plan(): void {
-    if (this.#inMemory()) this.#state = 'lookup';
+    if (this.#inMemory(this.#desk.now())) this.#state = 'lookup';
     else this.#ask();
   }
 
@@ -117,10 +123,14 @@ export class ReadSlot implements Slot, Waiter, FillReader {
   }
 
   onAskingLost(asking: number, loss: WireLoss): void {
-    if (asking !== this.#asking || this.#begun) return;
+    if (asking !== this.#asking || this.#complete) return;
     this.#asking += 1;
-    if (this.#breaksOff()) return;
-    if (this.#deliverableStale()) this.#state = 'lookup';
+    if (!this.#breaksOff()) this.#onNothingCame(loss);
+  }
+
+  #onNothingCame(loss: WireLoss): void {
+    this.#pieces = undefined;
+    if (this.#deliverableStale(this.#desk.now())) this.#state = 'lookup';
     else if (loss.sent) this.#answerWith(lossAnswer(loss));
     else this.#state = 'around';
     this.#desk.settle();
@@ -139,11 +149,12 @@ export class ReadSlot implements Slot, Waiter, FillReader {
 
   onLost(loss: WireLoss): void {
     if (this.#complete || this.#breaksOff()) return;
+    this.#pieces = undefined;
     this.#answerWith(lossAnswer(loss));
     this.#desk.settle();
   }
 
-  /** Part of the reply is with the client: whatever follows would be taken for the rest of it. */
+  /** What a client has of a value cannot be taken back: an error behind it would be read as more of the value. */
   #breaksOff(): boolean {
     if (this.#delivering) this.#desk.breakOff(CUT_SHORT);
     return this.#delivering;
@@ -184,27 +195,26 @@ export class ReadSlot implements Slot, Waiter, FillReader {
     this.#desk.sendAround(encodeCommand([this.#many ? 'MGET' : 'GET', ...keys]), this);
   }
 
-  #inMemory(): boolean {
+  #inMemory(now: number): boolean {
     const { tracker } = this.#desk.link;
-    const now = this.#desk.now();
-    if (!tracker.answersAt(now)) return this.#deliverableStale();
+    if (!tracker.answersAt(now)) return this.#deliverableStale(now);
     return this.#names.every((name) => this.#readable(tracker.partition, tracker.partition.peek(name, now)));
   }
 
-  #deliverableStale(): boolean {
+  #deliverableStale(now: number): boolean {
     const { tracker } = this.#desk.link;
-    const now = this.#desk.now();
     if (!tracker.answersStaleAt(now)) return false;
     return this.#names.every((name) =>
       this.#readable(tracker.partition, tracker.partition.lookupStale(name, now)),
     );
   }
 
+  /** All at one instant: what is there is not to expire between the look and the delivery. */
   #deliverFromMemory(): boolean {
-    if (!this.#inMemory()) return false;
+    const now = this.#desk.now();
+    if (!this.#inMemory(now)) return false;
     const { link, outlet, protocol, stats } = this.#desk;
     const { tracker } = link;
-    const now = this.#desk.now();
     const fresh = tracker.answersAt(now);
     if (this.#many) append(outlet, Buffer.from(`*${this.#names.length}\r\n`));
     for (const name of this.#names) {

@@ -320,3 +320,62 @@ testRule('a write that does not tell its keys drops every stale copy', server, {
   without: { file: 'coherence/tracker.js', find: 'dropStale() {', replace: 'dropStale() { return;' },
   seenWithout: [OLD, true],
 });
+
+testRule('a large value that is cut short ends the connection, without an error inside it', server, {
+  flags: ['--max-value', '1000'],
+  async scenario(stage) {
+    await stage.redis.ask('SET', 'big', `${'x'.repeat(3_000)}middle${'x'.repeat(3_000)}`);
+    const client = await stage.client();
+    const half = stage.relay.hangBehind('down', 'middle', FILL_WIRE);
+    client.send(command('GET', 'big'));
+    await half;
+    await client.until('middle');
+    stage.relay.cut('rst');
+    const misread = client.until('-ERR').then(() => 'an error inside the value');
+    return misread.catch(() => 'the end');
+  },
+  seen: 'the end',
+  without: {
+    file: 'commands/read-slot.js',
+    find: `if (this.#delivering)
+            this.#breakOff();
+        else`,
+    replace: '',
+  },
+  seenWithout: 'an error inside the value',
+});
+
+testRule('a read goes past the cache only when its turn comes', server, {
+  flags: QUICK,
+  async scenario(stage) {
+    await fill(stage.redis, 'old');
+    const client = await stage.client(['PING'], ['GET', 'a']);
+    stage.relay.aim(FILL_WIRE);
+    stage.relay.hang('down');
+    // The first waits for its answer; the second is in memory, and waits for the first.
+    client.send(Buffer.concat([command('GET', 'b'), command('GET', 'a')]));
+    await stage.relay.refuse();
+    await epochEnds(stage);
+    // The next heartbeat gives the fill wire up, and no other can be had: the third goes past the cache.
+    await pass(1_200);
+    const past = stage.relay.sight('up', command('GET', 'a').toString('latin1'));
+    client.send(command('GET', 'a'));
+    await Promise.race([past, pass(300)]);
+    await pass(20);
+    await stage.redis.ask('SET', 'a', 'new');
+    await stage.relay.accept();
+    stage.relay.release();
+    return (await client.replies(3)).map(String);
+  },
+  seen: [OLD, NEW, NEW],
+  without: {
+    file: 'commands/read-slot.js',
+    find: `else
+            this.#state = 'around';`,
+    replace: `else {
+            this.#state = 'around';
+            this.#sendAround();
+        }`,
+  },
+  seenWithout: [OLD, NEW, OLD],
+});

@@ -1,0 +1,60 @@
+import { type ReadDesk, ReadSlot } from '../../../src/commands/read-slot';
+import { createStats } from '../../../src/telemetry/stats';
+import { put, storeOf } from '../cache/support';
+
+/** A desk whose clock goes on by a millisecond each time that somebody looks at it. */
+function deskAt(start: number, key: string, deadline: number) {
+  let time = start;
+  const partition = storeOf().partition();
+  put(partition, key, 'value', { deadline });
+  const delivered: string[] = [];
+  const asked: string[] = [];
+  const target = Buffer.alloc(1024);
+  const nothing = () => undefined;
+  const tracker = {
+    partition,
+    answersAt: () => true,
+    answersStaleAt: () => false,
+    fill: (name: string) => asked.push(name),
+    fillMany: () => asked.push('many'),
+  };
+  const desk: ReadDesk = {
+    link: { tracker, unrestricted: true },
+    protocol: 2,
+    stats: createStats(),
+    lastMget: 0,
+    outlet: {
+      reserve: () => target,
+      reserved: 0,
+      commit: (size) => delivered.push(target.latin1Slice(0, size)),
+      append: (chunk, from, to) => delivered.push(chunk.latin1Slice(from, to)),
+      appendPiece: nothing,
+      slow: false,
+    },
+    now: () => time++,
+    settle: nothing,
+    onFilled: nothing,
+    onRemembered: nothing,
+    rethinkBehind: nothing,
+    sendAround: nothing,
+    dropKeys: nothing,
+    breakOff: nothing,
+  };
+  return { desk, delivered, asked };
+}
+
+/** Reads a key whose entry ends `ahead` milliseconds after the read was planned. */
+function readNearTheEnd(ahead: number): { delivered: string[]; asked: string[] } {
+  const { desk, delivered, asked } = deskAt(1000, 'k', 1000 + ahead);
+  const slot = new ReadSlot(desk, ['k'], false);
+  slot.plan();
+  slot.settle();
+  return { delivered, asked };
+}
+
+test('an entry that expires while it is looked at is delivered whole, or asked for', () => {
+  for (let ahead = 1; ahead <= 8; ahead += 1) {
+    const { delivered, asked } = readNearTheEnd(ahead);
+    expect([delivered, asked]).toEqual(delivered.length > 0 ? [['$5\r\nvalue\r\n'], []] : [[], ['k']]);
+  }
+});
