@@ -120,11 +120,7 @@ export class Wire {
 
   /** Sends one whole request; before the wire is ready it waits its turn behind the handshake. */
   send(request: Buffer, waiter: Waiter): void {
-    if (this.#state === 'closed') {
-      waiter.onLost({ sent: false, reason: this.#closedBecause });
-      return;
-    }
-    this.#waiting.enqueue(waiter);
+    this.expect(waiter);
     this.sendBytes(request);
   }
 
@@ -141,7 +137,8 @@ export class Wire {
 
   /** Registers a waiter for a request whose bytes follow by `sendBytes`, or stand in an earlier `send` already. */
   expect(waiter: Waiter): void {
-    this.#waiting.enqueue(waiter);
+    if (this.#state === 'closed') waiter.onLost({ sent: false, reason: this.#closedBecause });
+    else this.#waiting.enqueue(waiter);
   }
 
   sendBytes(bytes: Buffer): void {

@@ -192,3 +192,18 @@ test('an element that is pushed in a large command is there for all', async () =
   expect(all.startsWith(`*5000\r\n${bulk(elements[0] ?? '')}`)).toBe(true);
   expect(all.endsWith(bulk(elements[4_999] ?? ''))).toBe(true);
 });
+
+test('a large write while Redis is away is answered by an error, and what follows is, too', async () => {
+  await using away = await Stage.start({ relayed: true });
+  await using client = await away.client();
+  await away.relay.refuse();
+  away.relay.cut('rst');
+  await eventually('it is noticed', async () => (await away.figure('upstream')) === 'down');
+  for (let round = 0; round < 3; round += 1) {
+    expect(await client.askText('SET', 'k', Buffer.alloc(3 * MB))).toMatch(/^-ERR respite: /);
+    expect(await client.askText('ECHO', 'x')).toMatch(/^-ERR respite: /);
+  }
+  await away.relay.accept();
+  await eventually('it is there again', async () => (await client.askText('ECHO', 'x')) === bulk('x'));
+  expect(await client.askText('SET', 'k', Buffer.alloc(3 * MB))).toBe('+OK\r\n');
+});
