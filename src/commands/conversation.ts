@@ -203,8 +203,10 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     if (row.route === 'pinned' || row.route === 'identity' || row.route === 'local') this.#stained = true;
     const told = row.effect === 'keys' && row.keySpecs.every(isFirstArgument);
     const keys = told ? keysOf(row, args) : undefined;
-    // With the name alone a container's subcommand, and what it does, is still to come.
-    const effect = args.length < 2 ? 'fence' : this.#effectOf(row, keys);
+    // With the name alone a container's subcommand, and what it does, is still to come. And what a large MGET reads
+    // may be newer than what is in memory, as with any read that goes past it.
+    const unclear = args.length < 2 || row.route === 'get' || row.route === 'mget';
+    const effect = unclear ? 'fence' : this.#effectOf(row, keys);
     lease.wire.expect(this.#owe(row, effect, keys ?? []));
     return this.#feed(lease.wire);
   }

@@ -188,6 +188,25 @@ testRule('after an EXEC that held reads no older value comes from memory', serve
   seenWithout: [`*1\r\n${NEW}`, OLD],
 });
 
+testRule('after an MGET too large to be held no older value comes from memory', server, {
+  async scenario(stage) {
+    await stage.redis.ask('SET', 'k', 'old');
+    const client = await stage.client(['GET', 'k']);
+    stage.relay.aim(FILL_WIRE);
+    stage.relay.slow(0, LATE);
+    await redis.ask('SET', 'k', 'new');
+    const many = await client.askText('MGET', 'k', 'x'.repeat(2 * 1024 * 1024));
+    return [many, await client.askText('GET', 'k')];
+  },
+  seen: [`*2\r\n${NEW}$-1\r\n`, NEW],
+  without: {
+    file: 'commands/conversation.js',
+    find: " || row.route === 'get' || row.route === 'mget'",
+    replace: '',
+  },
+  seenWithout: [`*2\r\n${NEW}$-1\r\n`, OLD],
+});
+
 test('one round of PINGs serves all the fences that are waited for', async () => {
   await using stage = await Stage.set(redis, {});
   const client = await stage.client();
