@@ -4,6 +4,7 @@ import { systemClock, type Timer } from './clock';
 import { Drops } from './coherence/drops';
 import { Fence } from './coherence/fence';
 import { type Coherence, HEARTBEAT } from './coherence/tracker';
+import { Untold } from './coherence/untold';
 import { type BackingKnowledge, Guests, type House } from './commands/house';
 import { Links } from './commands/links';
 import { type CommandReply, CommandTable } from './commands/table';
@@ -248,12 +249,14 @@ function build(options: Options, address: RedisAddress, log: Log, port: () => nu
   );
   knowledge.backing = backing;
   const modes = new ModeReporter(log);
+  const untold = new Untold();
   const links = new Links({
     maker,
     store,
     clock,
     stats,
     settings: options,
+    untold,
     onCoherence: (_identity, mode, why) => modes.report(mode, why),
     isUnrestricted: (user) => backing.isUnrestricted(user),
   });
@@ -264,6 +267,7 @@ function build(options: Options, address: RedisAddress, log: Log, port: () => nu
     pool,
     drops: new Drops(store, trackers),
     fence: new Fence(trackers, stats),
+    untold,
     stats,
     latencies: createLatencies(),
     clock,

@@ -25,6 +25,7 @@ import {
   mget,
   pttl,
 } from './fills';
+import type { Untold } from './untold';
 
 export type Coherence = 'tracking' | 'ttl';
 
@@ -41,6 +42,7 @@ export interface TrackerParts {
   readonly clock: Clock;
   readonly stats: Stats;
   readonly settings: TrackerSettings;
+  readonly untold: Untold;
   /** A key may have changed: every partition must hear of it, not only this one. */
   onCoherence(mode: Coherence, why: string | undefined): void;
 }
@@ -101,12 +103,12 @@ export class Tracker implements FillHome {
 
   /** Whether the cache may answer at this moment: the link is up, and its last sign of life is not too old. */
   answersAt(now: number): boolean {
-    return this.#live && now <= this.#freshUntil;
+    return this.#live && now <= this.#freshUntil && !this.#parts.untold.any;
   }
 
   /** Whether what was cached in the last epoch may still be given out. */
   answersStaleAt(now: number): boolean {
-    return !this.answersAt(now) && now < this.#staleUntil;
+    return now < this.#staleUntil && !this.answersAt(now) && !this.#parts.untold.any;
   }
 
   isBig(key: string): boolean {
@@ -118,7 +120,7 @@ export class Tracker implements FillHome {
    * same client has asked: a GET sent before that one may be older than what it reads.
    */
   fill(key: string, reader: FillReader, asking: number, after: number, now: number): void {
-    const inFlight = this.register.joinable(key, after);
+    const inFlight = this.#parts.untold.any ? undefined : this.register.joinable(key, after);
     if (inFlight) {
       this.#parts.stats.joinedFills += 1;
       inFlight.join(reader, asking, now);

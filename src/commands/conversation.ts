@@ -586,6 +586,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     const owed = new OwedReply(this, row, effect, keys, this.#silent, this.#transaction.announced);
     this.#muteNext = false;
     this.#owed += 1;
+    if (effect === 'flush') this.#house.untold.begin();
     if (!row.blocking && this.#house.latencies.passed.isDue()) owed.sentAt = this.now();
     if (row.blocking) {
       this.#blockingOwed += 1;
@@ -612,6 +613,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     if (!owed.begun) {
       owed.begun = true;
       this.#beginReply(owed, chunk, start);
+      this.#settleUntold(owed);
     }
     if (!this.#left && !owed.muted) this.#delivery.deliver(chunk, start, end, last);
     if (last) this.#finishOwed(owed);
@@ -621,7 +623,10 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   onOwedLost(owed: OwedReply, loss: WireLoss): void {
     const { begun } = owed;
     owed.begun = true;
-    if (!begun) applyEffect(owed.effect, owed.keys, this.#house, holdNothing);
+    if (!begun) {
+      applyEffect(owed.effect, owed.keys, this.#house, holdNothing);
+      this.#settleUntold(owed);
+    }
     if (this.#lane === 'exclusive') this.#stained = true;
     if (begun && !owed.muted) this.breakOff(CUT_SHORT);
     else if (!this.#left && !owed.muted && !this.#gaveUp) {
@@ -640,6 +645,10 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     if (owed.queued && chunk.subarray(start, start + QUEUED.length).equals(QUEUED)) return;
     const hold: Hold = (begin) => this.#delivery.holdUntil(begin, owed.muted);
     applyEffect(owed.effect, owed.keys, this.#house, this.#left ? holdNothing : hold);
+  }
+
+  #settleUntold(owed: OwedReply): void {
+    if (owed.effect === 'flush') this.#house.untold.end();
   }
 
   #finishOwed(owed: OwedReply): void {

@@ -3,6 +3,7 @@ import type { Store } from '../cache/store';
 import type { Clock } from '../clock';
 import type { Drops } from '../coherence/drops';
 import type { Fence } from '../coherence/fence';
+import type { Untold } from '../coherence/untold';
 import type { Latencies } from '../telemetry/latency';
 import type { Figures, Stats } from '../telemetry/stats';
 import type { ExclusivePool } from '../upstream/exclusive-pool';
@@ -17,6 +18,7 @@ export interface House {
   readonly pool: ExclusivePool;
   readonly drops: Drops;
   readonly fence: Fence;
+  readonly untold: Untold;
   readonly stats: Stats;
   readonly latencies: Latencies;
   readonly clock: Clock;

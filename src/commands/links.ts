@@ -2,6 +2,7 @@
 import type { Store } from '../cache/store';
 import type { Clock } from '../clock';
 import { type Coherence, Tracker, type TrackerSettings } from '../coherence/tracker';
+import type { Untold } from '../coherence/untold';
 import type { Stats } from '../telemetry/stats';
 import { type Identity, identityKey, userOf } from '../upstream/identity';
 import { SharedWires } from '../upstream/shared-wires';
@@ -33,6 +34,7 @@ export interface LinkParts {
   readonly clock: Clock;
   readonly stats: Stats;
   readonly settings: TrackerSettings & { readonly upstreamConnections: number };
+  readonly untold: Untold;
   onCoherence(identity: Identity, mode: Coherence, why: string | undefined): void;
   isUnrestricted(user: string): boolean;
 }
@@ -110,7 +112,7 @@ export class Links {
   }
 
   #open(identity: Identity): Link {
-    const { maker, store, clock, stats, settings } = this.#parts;
+    const { maker, store, clock, stats, settings, untold } = this.#parts;
     const tracker = new Tracker({
       identity,
       maker,
@@ -118,6 +120,7 @@ export class Links {
       clock,
       stats,
       settings,
+      untold,
       onCoherence: (mode, why) => this.#parts.onCoherence(identity, mode, why),
     });
     const shared = new SharedWires(identity, maker, settings.upstreamConnections);

@@ -23,6 +23,9 @@ redis.register_function('write_undeclared', function() return redis.call('SET', 
 const WRITE = "return redis.call('SET', 'k', 'new')";
 const ALICE = ['AUTH', 'alice', 'secret'];
 
+/** Over which plain commands travel, and nothing that fills. */
+const SHARED_WIRE = /^(?![\s\S]*TRACKING)[\s\S]*PING/;
+
 /** Nothing that Redis says about changes arrives for a moment: only a fence waits for it. */
 const LATE = 120;
 
@@ -258,6 +261,60 @@ testRule('SWAPDB in a transaction drops everything at EXEC', server, {
     replace: ';',
   },
   seenWithout: OLD,
+});
+
+/** k is "old" in database 0 and "new" in database 1. */
+async function readyToSwap(stage: Stage): Promise<void> {
+  await stage.redis.ask('SET', 'k', 'old');
+  await stage.redis.ask('EVAL', `redis.call('SELECT', '1') ${WRITE}`, '0');
+}
+
+testRule('SWAPDB on a pinned connection drops everything', server, {
+  async scenario(stage) {
+    await readyToSwap(stage);
+    const reader = await stage.client(['GET', 'k']);
+    const pinned = await stage.client(['HELLO', '3'], ['SUBSCRIBE', 'channel'], ['SWAPDB', '0', '1']);
+    const swapped = await reader.askText('GET', 'k');
+    for (const words of [['MULTI'], ['SWAPDB', '0', '1'], ['EXEC']]) await pinned.ask(...words);
+    return [swapped, await reader.askText('GET', 'k')];
+  },
+  seen: [NEW, OLD],
+  without: {
+    file: 'commands/pinned-relay.js',
+    find: 'this.#effect = (0, transaction_1.strongerOf)(this.#effect, effect);',
+    replace: ';',
+  },
+  seenWithout: [OLD, OLD],
+});
+
+test('ACL SETUSER on a pinned connection drops what the user was read', async () => {
+  await using stage = await Stage.set(redis, {});
+  await redis.ask('ACL', 'SETUSER', 'carol', 'on', '>secret', '~*', '&*', '+@all');
+  await redis.ask('SET', 'k', 'old');
+  const carol = await stage.client(['AUTH', 'carol', 'secret'], ['GET', 'k']);
+  await stage.client(['HELLO', '3'], ['SUBSCRIBE', 'channel'], ['ACL', 'SETUSER', 'carol', '-get']);
+  expect(await carol.askText('GET', 'k')).toMatch(/^-NOPERM/);
+});
+
+testRule('while SWAPDB is at Redis memory answers nothing', server, {
+  async scenario(stage) {
+    await readyToSwap(stage);
+    const [reader, swapper] = [await stage.client(['GET', 'k']), await stage.client(['PING'])];
+    stage.relay.aim(SHARED_WIRE);
+    const done = stage.relay.hangBehind('up', command('SWAPDB', '0', '1').toString());
+    stage.relay.hang('down');
+    swapper.send(command('SWAPDB', '0', '1'));
+    await done;
+    await eventually('Redis has swapped', async () => (await redis.askText('GET', 'k')) === NEW);
+    // One key is not in memory, so both are asked for: what is seen now must not be older at the next look.
+    const both = await reader.askText('MGET', 'k', 'other');
+    const one = await reader.askText('GET', 'k');
+    stage.relay.release();
+    return [both, one, String(await swapper.reply())];
+  },
+  seen: [`*2\r\n${NEW}$-1\r\n`, NEW, OK],
+  without: { file: 'coherence/untold.js', find: 'return this.#count > 0;', replace: 'return false;' },
+  seenWithout: [`*2\r\n${NEW}$-1\r\n`, OLD, OK],
 });
 
 /** GETEX sends no push of its own for the value, and each of them may leave another one behind. */
