@@ -60,6 +60,8 @@ export class Tracker implements FillHome {
   readonly register: FillRegister;
   readonly #parts: TrackerParts;
   readonly #bigKeys = new Set<string>();
+  /** PINGs that somebody waits for. */
+  readonly #fences = new Set<Pong>();
   #wire: Wire | undefined;
   /** A wire that fell silent: its readers go on waiting while nothing shows that Redis is answering others. */
   #fading: Wire | undefined;
@@ -145,7 +147,9 @@ export class Tracker implements FillHome {
     const claimed = new Set<string>();
     const now = this.now();
     keys.forEach((key, place) => {
-      if (claimed.has(key) || this.partition.peek(key, now) >= 0) return;
+      // Where pushes tell, the entry is just what MGET will say. Where time rules it may be older, and has to go.
+      const isKept = this.#mode === 'tracking' && this.partition.peek(key, now) >= 0;
+      if (claimed.has(key) || isKept) return;
       claimed.add(key);
       claims.push({ key, shareable: undefined, cancelled: false, next: undefined });
       places.push(place);
@@ -159,8 +163,10 @@ export class Tracker implements FillHome {
   /** Calls back once every push that Redis had sent before now has been handled, or the epoch has ended. */
   synchronize(done: () => void): void {
     const wire = this.#wire;
-    if (wire?.ready && !wire.closed) {
-      wire.send(PING, new Pong(this, done));
+    if (this.#live && wire && !wire.closed) {
+      const pong = new Pong(this, done);
+      this.#fences.add(pong);
+      wire.send(PING, pong);
     } else {
       this.dropStale();
       done();
@@ -236,8 +242,8 @@ export class Tracker implements FillHome {
 
   /** A Redis that nobody reads through here is asked less often. */
   #hasSomethingToLose(now: number): boolean {
-    const busy = this.partition.keys > 0 || this.register.inFlight > 0 || this.#oldestPing !== undefined;
-    return busy || now - this.#pingedAt >= IDLE_HEARTBEAT;
+    const awaited = this.register.inFlight > 0 || this.#fences.size > 0 || this.#oldestPing !== undefined;
+    return this.partition.keys > 0 || awaited || now - this.#pingedAt >= IDLE_HEARTBEAT;
   }
 
   /** Opens the fill wire ahead of the first read. */
@@ -253,7 +259,8 @@ export class Tracker implements FillHome {
     this.#parts.store.release(this.partition);
   }
 
-  onPong(sentAt: number): void {
+  onPong(pong: Pong, sentAt: number): void {
+    this.#fences.delete(pong);
     this.#oldestPing = undefined;
     this.confirm(sentAt);
   }
@@ -314,6 +321,10 @@ export class Tracker implements FillHome {
     this.partition.endGeneration(window > 0);
     this.#staleUntil = this.now() + window;
     this.register.cancelAll();
+    // Memory answers nothing any more, so nobody has to wait for what the wire may still say.
+    const fences = [...this.#fences];
+    this.#fences.clear();
+    for (const pong of fences) pong.giveUp();
   }
 
   #fade(): void {
@@ -361,7 +372,7 @@ export class Tracker implements FillHome {
 class Pong implements Waiter {
   readonly #tracker: Tracker;
   readonly #sentAt: number;
-  readonly #done: (() => void) | undefined;
+  #done: (() => void) | undefined;
 
   constructor(tracker: Tracker, done: (() => void) | undefined) {
     this.#tracker = tracker;
@@ -372,13 +383,23 @@ class Pong implements Waiter {
   /** Any reply is a sign of life: -BUSY, -LOADING and -NOPERM too. */
   onReply(_chunk: Buffer, _start: number, _end: number, last: boolean): void {
     if (!last) return;
-    this.#tracker.onPong(this.#sentAt);
-    this.#done?.();
+    this.#tracker.onPong(this, this.#sentAt);
+    this.#settle();
   }
 
   onLost(): void {
-    if (!this.#done) return;
-    this.#tracker.dropStale();
-    this.#done();
+    this.giveUp();
+  }
+
+  /** The epoch has ended. */
+  giveUp(): void {
+    if (this.#done) this.#tracker.dropStale();
+    this.#settle();
+  }
+
+  #settle(): void {
+    const done = this.#done;
+    this.#done = undefined;
+    done?.();
   }
 }

@@ -170,8 +170,8 @@ testRule('when the link falls silent, the heartbeat bounds how long memory is be
   without: [
     {
       file: 'coherence/tracker.js',
-      find: 'return this.#live && now <= this.#freshUntil;',
-      replace: 'return this.#live;',
+      find: 'return this.#live && now <= this.#freshUntil &&',
+      replace: 'return this.#live &&',
     },
     { file: 'coherence/tracker.js', find: '            this.#fade();', replace: ';' },
   ],
@@ -378,4 +378,19 @@ testRule('a read goes past the cache only when its turn comes', server, {
         }`,
   },
   seenWithout: [OLD, NEW, OLD],
+});
+
+testRule('a fence waits for no fill wire that has fallen silent and cannot be replaced', server, {
+  flags: QUICK,
+  async scenario(stage) {
+    const client = await stage.client(['EVAL', 'return 1', '0']);
+    await stage.relay.refuse();
+    stage.relay.aim(FILL_WIRE);
+    stage.relay.hang('down');
+    const answer = client.send(command('EVAL', 'return 2', '0')).reply();
+    return Promise.race([answer.then(String), pass(4_000).then(() => 'nothing')]);
+  },
+  seen: ':2\r\n',
+  without: { file: 'coherence/tracker.js', find: 'pong.giveUp();', replace: ';' },
+  seenWithout: 'nothing',
 });
