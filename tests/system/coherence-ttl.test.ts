@@ -117,3 +117,16 @@ testRule('in ttl mode a session that changes its user reads nothing that was kep
   },
   seenWithout: [NEW, OLD],
 });
+
+testRule('in ttl mode what MGET has read is not followed by an older value from memory', server, {
+  flags: TTL,
+  async scenario(stage) {
+    await stage.redis.ask('SET', 'k', 'old');
+    const client = await stage.client(['GET', 'k']);
+    await stage.redis.ask('SET', 'k', 'new');
+    return [await client.askText('MGET', 'k', 'missing'), await client.askText('GET', 'k')];
+  },
+  seen: [`*2\r\n${NEW}$-1\r\n`, NEW],
+  without: { file: 'coherence/tracker.js', find: "this.#mode === 'tracking' && ", replace: '' },
+  seenWithout: [`*2\r\n${NEW}$-1\r\n`, OLD],
+});
