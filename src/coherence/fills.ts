@@ -219,6 +219,7 @@ export class GetFill implements Waiter, Claim {
     this.#stage = 'streaming';
     this.#home.register.cancel(this.key);
     this.#home.noteBig(this.key);
+    forget(this.#home, this.key);
     for (const piece of pieces) this.#pass(piece, false);
   }
 
@@ -250,9 +251,11 @@ export class GetFill implements Waiter, Claim {
   #store(expiresIn: number | undefined, now: number): void {
     const chunk = this.#chunk;
     const start = this.#start;
-    if (expiresIn === undefined || chunk[start] === MINUS) return;
-    // Nor is what no GET answers.
-    if (!isBulkOrNil(chunk, start)) return;
+    // An error, no answer to PTTL, or what no GET answers.
+    if (expiresIn === undefined || !isBulkOrNil(chunk, start)) {
+      forget(this.#home, this.key);
+      return;
+    }
     const missing = isNil(chunk, start);
     keep(this.#home, this.key, chunk, start, this.#end, missing, expiresIn, this.#sentAt, now, FILLED_BY_GET);
   }
@@ -356,15 +359,17 @@ export class MgetFill implements Waiter {
     for (const push of pushes) this.#home.onPush(push);
     if (reply.type !== 'array') return;
     this.#claims.forEach((claim, index) => {
+      if (claim.cancelled) return;
       const item = reply.items[this.#places[index] ?? -1];
-      if (item?.type === 'bulk' && !claim.cancelled)
-        this.#storeOne(claim.key, item.value, this.#expiries[index]);
+      if (item?.type === 'bulk') this.#storeOne(claim.key, item.value, this.#expiries[index]);
+      else forget(this.#home, claim.key);
     });
   }
 
   #storeOne(key: string, value: Buffer, expiresIn: number | undefined): void {
     if (value.length > this.#home.limits.maxValue) this.#home.noteBig(key);
-    else if (expiresIn !== undefined) {
+    if (value.length > this.#home.limits.maxValue || expiresIn === undefined) forget(this.#home, key);
+    else {
       const frame = Buffer.concat([Buffer.from(`$${value.length}\r\n`), value, CRLF]);
       keep(
         this.#home,
@@ -398,6 +403,11 @@ const EXPIRED_ON_ITS_WAY: WireLoss = { sent: false, reason: 'expired on its way'
 /** PTTL answers the time left, -1 for a key without expiry, or this for no such key. */
 const NO_KEY = -2;
 
+/** Redis has answered anew. Where no push tells, what was kept before may be older, and goes even if nothing replaces it. */
+function forget(home: FillHome, key: string): void {
+  home.partition.drop(key, 'replaced');
+}
+
 function keep(
   home: FillHome,
   key: string,
@@ -410,9 +420,11 @@ function keep(
   now: number,
   filledBy: number,
 ): void {
-  if (missing !== (expiresIn === NO_KEY)) return;
   const longest = missing ? home.limits.negativeTtl : home.limits.ttl;
-  if (longest === 0 || expiresIn === 0) return;
+  if (missing !== (expiresIn === NO_KEY) || longest === 0 || expiresIn === 0) {
+    forget(home, key);
+    return;
+  }
   const expiresAt = redisDeadline(sentAt, expiresIn);
   const deadline = Math.min(expiresAt, sentAt + longest);
   const value = missing ? undefined : chunk;

@@ -149,10 +149,10 @@ testRule('MGET answers nil for what is no string: that is never taken for a miss
   seen: ['*1\r\n$-1\r\n', '-WRONGTYPE'],
   without: {
     file: 'coherence/fills.js',
-    find: "if (item?.type === 'bulk' && !claim.cancelled)",
+    find: "if (item?.type === 'bulk')",
     replace: `if (item?.type !== 'bulk')
                 keep(this.#home, claim.key, Buffer.from('_\\r\\n'), 0, 3, true, -2, this.#sentAt, this.#home.now(), 3);
-            else if (!claim.cancelled)`,
+            else if (item?.type === 'bulk')`,
   },
   seenWithout: ['*1\r\n$-1\r\n', '$-1\r\n'],
 });
@@ -205,8 +205,8 @@ testRule('a hit is looked up when its turn comes, not when the command was read'
   seen: [OLD, NEW],
   without: {
     file: 'commands/read-slot.js',
-    find: "if (this.#inMemory())\n            this.#state = 'lookup';",
-    replace: `if (this.#inMemory()) {
+    find: "if (this.#inMemory(this.#desk.now()))\n            this.#state = 'lookup';",
+    replace: `if (this.#inMemory(this.#desk.now())) {
             const { partition } = this.#desk.link.tracker;
             this.#state = 'asked';
             this.#answerWith(partition.readValue(partition.peek(this.#names[0], this.#desk.now())));
@@ -261,7 +261,7 @@ testRule('an error is never cached', server, {
   seen: ['-WRONGTYPE', '0'],
   without: {
     file: 'coherence/fills.js',
-    find: 'if (expiresIn === undefined || chunk[start] === bytes_1.MINUS)',
+    find: 'if (expiresIn === undefined || !isBulkOrNil(chunk, start))',
     replace: 'if (expiresIn === undefined)',
   },
   seenWithout: ['-WRONGTYPE', '1'],
@@ -279,8 +279,8 @@ testRule('without an answer to PTTL nothing is stored', server, {
   seen: [OLD, 3],
   without: {
     file: 'coherence/fills.js',
-    find: 'if (expiresIn === undefined || chunk[start] === bytes_1.MINUS)',
-    replace: 'expiresIn ??= -1; if (chunk[start] === bytes_1.MINUS)',
+    find: 'if (expiresIn === undefined || !isBulkOrNil(chunk, start))',
+    replace: 'expiresIn ??= -1; if (!isBulkOrNil(chunk, start))',
   },
   seenWithout: [OLD, 1],
 });

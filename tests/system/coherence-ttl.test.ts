@@ -130,3 +130,16 @@ testRule('in ttl mode what MGET has read is not followed by an older value from 
   without: { file: 'coherence/tracker.js', find: "this.#mode === 'tracking' && ", replace: '' },
   seenWithout: [`*2\r\n${NEW}$-1\r\n`, OLD],
 });
+
+testRule('in ttl mode a key that MGET has not found is not read from memory afterwards', server, {
+  flags: TTL,
+  async scenario(stage) {
+    await stage.redis.ask('SET', 'k', 'old');
+    const client = await stage.client(['GET', 'k']);
+    await stage.redis.ask('DEL', 'k');
+    return [await client.askText('MGET', 'k', 'missing'), await client.askText('GET', 'k')];
+  },
+  seen: ['*2\r\n$-1\r\n$-1\r\n', '$-1\r\n'],
+  without: { file: 'coherence/fills.js', find: "home.partition.drop(key, 'replaced');", replace: ';' },
+  seenWithout: ['*2\r\n$-1\r\n$-1\r\n', OLD],
+});
