@@ -394,3 +394,22 @@ testRule('a fence waits for no fill wire that has fallen silent and cannot be re
   without: { file: 'coherence/tracker.js', find: 'pong.giveUp();', replace: ';' },
   seenWithout: 'nothing',
 });
+
+testRule('a sign of life that comes late ends the epoch, and the next one begins empty', server, {
+  flags: QUICK,
+  async scenario(stage) {
+    await fill(stage.redis, 'old');
+    await stage.client(['GET', 'a']);
+    stage.relay.aim(FILL_WIRE);
+    stage.relay.slow(0, 500);
+    const begun = stage.relay.sight('up', 'PING', FILL_WIRE);
+    await begun;
+    await pass(700);
+    const client = await stage.client();
+    const held = await client.askText('RESPITE', 'INSPECT', 'a');
+    return [await stage.figure('epochs'), held === '$-1\r\n'];
+  },
+  seen: ['2', true],
+  without: { file: 'coherence/tracker.js', find: '            this.#renewEpoch();', replace: ';' },
+  seenWithout: ['1', false],
+});

@@ -115,6 +115,36 @@ testRule('a write through the proxy cancels the fills of its key: nobody joins t
   seenWithout: [OK, OLD, OLD],
 });
 
+/** What is kept of a key that was purged while its answer was on its way. */
+async function keptAfterPurge(stage: Stage, ...what: string[]): Promise<boolean> {
+  await stage.redis.ask('SET', 'k', 'old');
+  const [reader, other] = [await stage.client(), await stage.client()];
+  const first = reader.reply();
+  await askAndHold(stage, reader, 'k');
+  await other.ask('RESPITE', 'PURGE', ...what);
+  stage.relay.release();
+  await first;
+  return (await other.askText('RESPITE', 'INSPECT', 'k')) !== '$-1\r\n';
+}
+
+testRule('RESPITE PURGE cancels the fills of its keys', server, {
+  scenario: (stage) => keptAfterPurge(stage, 'k'),
+  seen: false,
+  without: {
+    file: 'commands/conversation-desk.js',
+    find: 'this.#house.drops.dropKeys(keys);',
+    replace: 'keys.filter((key) => this.#house.store.dropEverywhere(key)).length;',
+  },
+  seenWithout: true,
+});
+
+testRule('RESPITE PURGE ALL cancels all fills', server, {
+  scenario: (stage) => keptAfterPurge(stage, 'ALL'),
+  seen: false,
+  without: { file: 'commands/conversation-desk.js', find: 'drops.dropAll();', replace: 'store.clear();' },
+  seenWithout: true,
+});
+
 testRule('an answer that is waited for is given to all who ask meanwhile', server, {
   async scenario(stage) {
     await stage.redis.ask('SET', 'k', 'old');

@@ -1,8 +1,11 @@
 // Rules about what Redis says has changed: every kind of change ends in the new value.
 
+import { Mutant } from '../support/mutant';
 import type { RawClient } from '../support/raw-client';
 import { RedisServer } from '../support/redis-server';
+import { Respite } from '../support/respite';
 import { eventually, Stage, testRule } from '../support/rule-stage';
+import { ScriptedServer } from '../support/scripted-server';
 
 let redis: RedisServer;
 
@@ -164,4 +167,31 @@ test('more keys than tracking-table-max-keys are kept coherent: Redis makes the 
   await narrow.ask('MSET', ...keys.flatMap((key) => [key, 'new']));
   await stage.settle();
   expect(await client.askText('MGET', ...keys)).toBe(`*200\r\n${NEW.repeat(200)}`);
+});
+
+/** Redis 6 puts what it has to say about a key that expired during MGET between the elements of MGET's own answer. */
+async function pushedInsideAnArray(program?: string): Promise<string[]> {
+  let value = OLD;
+  const answers: Record<string, () => string> = {
+    GET: () => value,
+    PTTL: () => ':-1\r\n',
+    MGET: () => `*2\r\n${value}>2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\na\r\n${value}`,
+  };
+  await using server = await ScriptedServer.start(([name = '']) => answers[name]?.());
+  await using respite = await Respite.start(['--redis', server.url, '--http-port', 'off'], {}, program);
+  await using client = await respite.client();
+  const many = await client.askText('MGET', 'a', 'b');
+  value = NEW;
+  return [many, await client.askText('GET', 'a'), await client.askText('GET', 'b')];
+}
+
+test('a push inside an array is no element, and counts before anything of it is stored', async () => {
+  expect(await pushedInsideAnArray()).toEqual([`*2\r\n${OLD}${OLD}`, NEW, OLD]);
+});
+
+test('a push inside an array: it shows when the rule is taken out', async () => {
+  await using mutant = await Mutant.make([
+    { file: 'coherence/fills.js', find: 'this.#home.onPush(push);', replace: ';' },
+  ]);
+  expect(await pushedInsideAnArray(mutant.program)).toEqual([`*2\r\n${OLD}${OLD}`, OLD, OLD]);
 });
