@@ -2,7 +2,7 @@
 # A fresh machine needs Node.js 20 or newer, make, and (once, to install redis-server) root or sudo.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint typecheck format check bench up down clean clean-dist redis-server
+.PHONY: help run test build lint typecheck format check bench profile up down clean clean-dist redis-server
 MAKEFLAGS += --no-print-directory
 
 # Flags for respite: make run ARGS="--redis redis://localhost:6379 --port 7000"
@@ -39,6 +39,9 @@ check: redis-server $(BUILT) ## hold what readers see against what writers wrote
 
 bench: redis-server $(BUILT) ## measure against redis-server and twemproxy, in one table; one part by ONLY=hits
 	$(TS_NODE) tests/bench/bench.ts $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+profile: redis-server $(BUILT) ## where the time of a hit, a miss and a SET goes; ARGS="--load hits --depth 16"
+	$(TS_NODE) tests/bench/profile.ts $(ARGS)
 
 up: ## start Redis and respite in containers, on the ports 6380 and 8380 of this machine
 	$(COMPOSE) up --build --detach --wait

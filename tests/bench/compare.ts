@@ -1,4 +1,5 @@
 /** Runs the same load against several servers in turn, A B C C B A, and makes ratios of what was seen in one round. */
+import type { RedisServer } from '../support/redis-server';
 import type { Contestant } from './contestants';
 import type { Load } from './load';
 import { cpuOf } from './usage';
@@ -76,7 +77,7 @@ export async function compare(
 }
 
 /** Fills caches, lets V8 compile what is hot, and finds out how many commands a trial takes. */
-async function warmUp({ port }: Contestant, load: Load, { seconds }: Plan): Promise<number> {
+export async function warmUp({ port }: Contestant, load: Load, { seconds }: Plan): Promise<number> {
   const first = await load.run(port, warmUpCount(load));
   return Math.max(load.clients * load.depth, Math.ceil(first.rate * seconds));
 }
@@ -85,21 +86,21 @@ function warmUpCount({ clients, depth }: Load): number {
   return clients === 1 ? 3_000 * depth : 10_000 * Math.min(depth, 4);
 }
 
-async function attempt({ port, pid, redis }: Contestant, load: Load, count: number): Promise<Trial> {
-  const gets = await getsOf(redis);
-  const [cpu, cpuBehind] = [cpuOf(pid), cpuOf(redis.pid)];
+export async function attempt({ port, pid, redis }: Contestant, load: Load, count: number): Promise<Trial> {
+  const gets = redis ? await getsOf(redis) : 0;
+  const [cpu, cpuBehind] = [cpuOf(pid), redis ? cpuOf(redis.pid) : Number.NaN];
   const seen = await load.run(port, count);
   const each = (microseconds: number) => microseconds / count;
   return {
     ...seen,
     cpu: each(cpuOf(pid) - cpu),
-    cpuBehind: each(cpuOf(redis.pid) - cpuBehind),
-    getsBehind: ((await getsOf(redis)) - gets) / count,
+    cpuBehind: redis ? each(cpuOf(redis.pid) - cpuBehind) : Number.NaN,
+    getsBehind: redis ? ((await getsOf(redis)) - gets) / count : 0,
   };
 }
 
 /** How many GETs this Redis has been asked so far, by anybody. */
-export async function getsOf(redis: Contestant['redis']): Promise<number> {
+export async function getsOf(redis: RedisServer): Promise<number> {
   const text = await redis.askText('INFO', 'commandstats');
   return Number(/^cmdstat_get:calls=(\d+)/m.exec(text)?.[1] ?? 0);
 }

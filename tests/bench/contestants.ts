@@ -1,11 +1,12 @@
 /** The servers that are compared, each with a Redis of its own behind it, so that none pays for another's traffic. */
+import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { RawClient } from '../support/raw-client';
 import { freePort, RedisServer } from '../support/redis-server';
 import { Respite } from '../support/respite';
-import { endingOf, spawnTethered } from '../support/tether';
+import { endingOf, spawnTethered, within } from '../support/tether';
 import { findTool } from './tools';
 
 export interface Contestant {
@@ -14,16 +15,30 @@ export interface Contestant {
   readonly port: number;
   /** The process whose CPU time is counted. */
   readonly pid: number;
-  /** The Redis behind it; for redis-server itself the same. */
+  /** The Redis behind it; for redis-server itself the same, and none behind the floor. */
+  readonly redis?: RedisServer;
+}
+
+export interface Backed extends Contestant {
   readonly redis: RedisServer;
 }
 
 /** Fills a Redis before anything is measured. */
 export type Fill = (redis: RedisServer) => Promise<unknown>;
 
+export interface RespiteOptions {
+  readonly flags?: readonly string[];
+  readonly name?: string;
+  /** Another build's main.js: a mutant. */
+  readonly program?: string;
+  readonly nodeFlags?: readonly string[];
+}
+
 interface Closing {
   close(): Promise<unknown>;
 }
+
+const FLOOR = path.join(__dirname, 'floor.ts');
 
 export class Contestants {
   readonly #fill: Fill;
@@ -33,17 +48,34 @@ export class Contestants {
     this.#fill = fill;
   }
 
-  async redisServer(): Promise<Contestant> {
+  async redisServer(): Promise<Backed> {
     const redis = await this.#redis();
     return { name: 'redis-server', port: redis.port, pid: redis.pid, redis };
   }
 
-  async respite(flags: string[] = [], name = 'respite', program?: string): Promise<Contestant> {
+  async respite(options: RespiteOptions = {}): Promise<Backed> {
+    const { flags = [], name = 'respite', program, nodeFlags = [] } = options;
     const redis = await this.#redis();
     const all = ['--redis', redis.url, '--http-port', 'off', ...flags];
-    const respite = await Respite.start(all, {}, program);
+    const respite = await Respite.start(all, {}, program, [...nodeFlags]);
     this.#open.push({ close: () => respite.stop() });
     return { name, port: respite.port, pid: respite.pid, redis };
+  }
+
+  /** What Node takes to move the same bytes: floor.ts, which says `bytes` bytes to every GET. */
+  async floor(bytes: number, nodeFlags: readonly string[] = []): Promise<Contestant> {
+    const own = ['-r', 'ts-node/register/transpile-only', FLOOR, `${bytes}`];
+    const child = spawnTethered(process.execPath, [...nodeFlags, ...own]);
+    const ended = endingOf(child);
+    this.#open.push({
+      close: async () => {
+        child.kill();
+        await ended;
+      },
+    });
+    const { port } = JSON.parse(await firstLine(child));
+    if (child.pid === undefined) throw new Error('the floor is not running');
+    return { name: 'floor', port: Number(port), pid: child.pid };
   }
 
   /** None where it is not installed. */
@@ -80,6 +112,21 @@ export class Contestants {
     await this.#fill(redis);
     return redis;
   }
+}
+
+function firstLine(child: ChildProcess): Promise<string> {
+  let told = '';
+  const line = new Promise<string>((resolve, reject) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
+      told += chunk.toString();
+      if (told.includes('\n')) resolve(told);
+    });
+    child.stderr?.on('data', (chunk: Buffer) => {
+      told += chunk.toString();
+    });
+    child.once('exit', () => reject(new Error(`it ended: ${told}`)));
+  });
+  return within(10_000, () => `it has said nothing but ${JSON.stringify(told)}`, line);
 }
 
 /** Writes `count` strings at once: key:000000000000 and so on, the names that redis-benchmark makes with -r. */

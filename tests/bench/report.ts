@@ -125,7 +125,7 @@ function pair({ own, other }: Ratio, show: (figure: number) => string): string {
 }
 
 /** As a Markdown table, so that it can be kept as it is. */
-function layOut(lines: readonly (readonly string[])[]): string {
+export function layOut(lines: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const line of lines) {
     for (const [column, cell] of line.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);

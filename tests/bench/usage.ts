@@ -15,6 +15,12 @@ export function cpuOf(pid: number): number {
   }
 }
 
+/** Of the main thread alone: microseconds on a CPU, and microseconds in which it could have run and had to wait for one. */
+export function mainThreadOf(pid: number): { cpu: number; waited: number } {
+  const [cpu, waited] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ').map(Number);
+  return { cpu: (cpu ?? Number.NaN) / 1_000, waited: (waited ?? Number.NaN) / 1_000 };
+}
+
 /** Bytes of memory that are really there (the resident set). */
 export function memoryOf(pid: number): number {
   try {

@@ -39,9 +39,9 @@ export class Respite {
   #unfinished = '';
   #wake = new Set<() => void>();
 
-  /** Use start(), which waits until it listens. */
-  constructor(flags: string[], env: NodeJS.ProcessEnv = {}, program = MAIN) {
-    this.#child = spawnTethered(process.execPath, [program, ...flags], {
+  /** Use start(), which waits until it listens. `nodeFlags` are for Node itself. */
+  constructor(flags: string[], env: NodeJS.ProcessEnv = {}, program = MAIN, nodeFlags: string[] = []) {
+    this.#child = spawnTethered(process.execPath, [...nodeFlags, program, ...flags], {
       env: { ...cleanEnvironment(), ...env },
     });
     this.#child.stdout?.on('data', (chunk: Buffer) => this.#onOutput(chunk.toString()));
@@ -55,11 +55,16 @@ export class Respite {
    * Both ports are free ones unless the flags name others. Without --redis it brings its own Redis. `main` is another
    * build's main.js: a mutant.
    */
-  static async start(flags: string[] = [], env: NodeJS.ProcessEnv = {}, main = MAIN): Promise<Respite> {
+  static async start(
+    flags: string[] = [],
+    env: NodeJS.ProcessEnv = {},
+    main = MAIN,
+    nodeFlags: string[] = [],
+  ): Promise<Respite> {
     const has = (flag: string) => flags.some((given) => given === flag || given.startsWith(`${flag}=`));
     const port = has('--port') ? [] : ['--port', '0'];
     const httpPort = has('--http-port') ? [] : ['--http-port', '0'];
-    const program = new Respite([...port, ...httpPort, ...flags], env, main);
+    const program = new Respite([...port, ...httpPort, ...flags], env, main, nodeFlags);
     try {
       const line = await program.logged((logged) => typeof logged.port === 'number');
       program.port = line.port ?? 0;

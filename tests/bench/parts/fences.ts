@@ -26,7 +26,7 @@ const CASES: readonly Case[] = [
 export async function fences(plan: Plan): Promise<Results> {
   await using mutant = await Mutant.make([FENCE_TAKEN_OUT]);
   await using servers = new Contestants(() => Promise.resolve());
-  const all = [await servers.respite(), await servers.respite([], WITHOUT, mutant.program)];
+  const all = [await servers.respite(), await servers.respite({ name: WITHOUT, program: mutant.program })];
   const rows = [];
   for (const { name, load } of CASES) {
     // One client at depth 1 waits for each round trip: with one more of them it has half the rate at least.

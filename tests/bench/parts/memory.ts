@@ -13,7 +13,9 @@ const keyOf = (prefix: string, index: number) => `${prefix}:${String(index).padS
 
 export async function memory(): Promise<Results> {
   await using servers = new Contestants(() => Promise.resolve());
-  const { port, pid, redis } = await servers.respite(['--max-keys', '1000000', '--max-memory', '1gb']);
+  const { port, pid, redis } = await servers.respite({
+    flags: ['--max-keys', '1000000', '--max-memory', '1gb'],
+  });
   const [through, beside] = [await Client.connect(port), await Client.connect(redis.port)];
 
   // What a program needs once, for whatever it does: buffers, compiled code.

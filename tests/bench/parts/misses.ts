@@ -15,7 +15,11 @@ const GOALS: Readonly<Record<number, Record<string, Goals>>> = {
 
 export async function misses(plan: Plan): Promise<Results> {
   await using servers = new Contestants((redis) => fillStrings(redis, KEYS, 16));
-  const all = [await servers.respite(FLAGS), await servers.redisServer(), ...(await servers.nutcracker())];
+  const all = [
+    await servers.respite({ flags: FLAGS }),
+    await servers.redisServer(),
+    ...(await servers.nutcracker()),
+  ];
   const rows = [];
   for (const depth of [1, 16, 100]) {
     const trials = await compare(all, commandLoad(['GET', 'key:__rand_int__'], depth, 50, KEYS), plan);
