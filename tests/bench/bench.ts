@@ -1,4 +1,4 @@
-/** `make bench`: measures respite against redis-server and nutcracker, each comparison interleaved and in one run. */
+/** `make bench`: measures respite against other servers and against itself, each comparison interleaved, in one run. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -11,11 +11,15 @@ import { hits } from './parts/hits';
 import { memory } from './parts/memory';
 import { misses } from './parts/misses';
 import { passed } from './parts/passed';
+import { pictureOf } from './picture';
 import { type Figure, figuresOf, type Results, type Row, tableOf } from './report';
-import { findTool, howToGet, MissingTool } from './tools';
+import { findTool, howToGet, NotThere, TOOLS } from './tools';
 
 const OUT = path.join(__dirname, 'out');
 const PARTS = { hits, misses, passed, fences, coherence, memory };
+
+// Broken off: the servers end with us, each held by a tether.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
 
 type PartName = keyof typeof PARTS;
 
@@ -57,6 +61,7 @@ function versions(): Record<string, string> {
   return {
     node: process.version,
     redis: /v=([\d.]+)/.exec(said('redis-server', ['--version']))?.[1] ?? 'unknown',
+    respite: said(process.execPath, [path.resolve(__dirname, '../../dist/main.js'), '--version']).trim(),
     cpu: `${os.cpus().length} × ${os.cpus()[0]?.model ?? 'unknown'}`,
     kernel: `${os.type()} ${os.release()}`,
   };
@@ -66,7 +71,7 @@ async function measure(name: PartName): Promise<Results> {
   try {
     return await PARTS[name](plan);
   } catch (error) {
-    if (!(error instanceof MissingTool)) throw error;
+    if (!(error instanceof NotThere)) throw error;
     console.log(`${name} is left out: ${error.message}`);
     return { rows: [], figures: [] };
   }
@@ -76,18 +81,17 @@ async function main(): Promise<void> {
   const startedAt = new Date();
   const machine = versions();
   const loadBefore = loadAverage();
-  console.log(
-    Object.entries(machine)
-      .map(([what, version]) => `${what} ${version}`)
-      .join(', '),
-  );
+  const described = Object.entries(machine)
+    .map(([what, version]) => `${what} ${version}`)
+    .join(', ');
+  console.log(described);
   console.log(`${plan.rounds} rounds, trials of ${plan.seconds} s; load average before: ${loadBefore}`);
   if ((os.loadavg()[0] ?? 0) > os.cpus().length / 4) {
     console.log(
       'This machine is busy with other work, and its share differs from trial to trial: look at the spread.',
     );
   }
-  if (findTool('nutcracker') === undefined) console.log(`without nutcracker: ${howToGet('nutcracker')}`);
+  for (const tool of TOOLS) if (findTool(tool) === undefined) console.log(howToGet(tool));
   const rows: Row[] = [];
   const figures: Figure[] = [];
   for (const name of names.filter(isPart)) {
@@ -104,11 +108,12 @@ async function main(): Promise<void> {
   }
   if (figures.length > 0) console.log(`\n${figuresOf(figures)}`);
   mkdirSync(OUT, { recursive: true });
-  const file = path.join(OUT, `${startedAt.toISOString().replaceAll(':', '-')}.json`);
+  const file = path.join(OUT, startedAt.toISOString().replaceAll(':', '-'));
   const whole = { startedAt, seconds, machine, plan, loadBefore, loadAfter, rows, figures };
-  writeFileSync(file, `${JSON.stringify(whole, null, 2)}\n`);
+  writeFileSync(`${file}.json`, `${JSON.stringify(whole, null, 2)}\n`);
+  writeFileSync(`${file}.svg`, pictureOf(`${startedAt.toISOString()}, ${described}`, rows, figures));
   console.log(
-    `\n${seconds} s; load average after: ${loadAfter}; kept in ${path.relative(process.cwd(), file)}`,
+    `\n${seconds} s; load average after: ${loadAfter}; kept in ${path.relative(process.cwd(), file)}.json and .svg`,
   );
 }
 

@@ -1,7 +1,7 @@
 /** Runs the same load against several servers in turn, A B C C B A, and makes ratios of what was seen in one round. */
 import type { RedisServer } from '../support/redis-server';
 import type { Contestant } from './contestants';
-import type { Load } from './load';
+import type { Load, Shape } from './load';
 import { cpuOf } from './usage';
 
 export interface Plan {
@@ -78,24 +78,28 @@ export async function compare(
 
 /** Fills caches, lets V8 compile what is hot, and finds out how many commands a trial takes. */
 export async function warmUp({ port }: Contestant, load: Load, { seconds }: Plan): Promise<number> {
-  const first = await load.run(port, warmUpCount(load));
-  return Math.max(load.clients * load.depth, Math.ceil(first.rate * seconds));
+  const first = await load.run(port, load.warmUp ?? warmUpCount(load));
+  // Where a load says itself how little warms up, the first of it was misses: it tells nothing of the rate.
+  const { rate } = load.warmUp === undefined ? first : await load.run(port, load.warmUp);
+  return Math.max(load.clients * load.depth, Math.ceil(rate * seconds));
 }
 
-function warmUpCount({ clients, depth }: Load): number {
+function warmUpCount({ clients, depth }: Shape): number {
   return clients === 1 ? 3_000 * depth : 10_000 * Math.min(depth, 4);
 }
 
-export async function attempt({ port, pid, redis }: Contestant, load: Load, count: number): Promise<Trial> {
+async function attempt({ port, pid, redis }: Contestant, load: Load, count: number): Promise<Trial> {
   const gets = redis ? await getsOf(redis) : 0;
   const [cpu, cpuBehind] = [cpuOf(pid), redis ? cpuOf(redis.pid) : Number.NaN];
-  const seen = await load.run(port, count);
-  const each = (microseconds: number) => microseconds / count;
+  const { rate, p50, p99, commands } = await load.run(port, count);
+  const each = (sum: number) => sum / commands;
   return {
-    ...seen,
+    rate,
+    p50,
+    p99,
     cpu: each(cpuOf(pid) - cpu),
     cpuBehind: redis ? each(cpuOf(redis.pid) - cpuBehind) : Number.NaN,
-    getsBehind: redis ? ((await getsOf(redis)) - gets) / count : 0,
+    getsBehind: redis ? each((await getsOf(redis)) - gets) : 0,
   };
 }
 

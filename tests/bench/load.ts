@@ -1,13 +1,11 @@
 /** The load: redis-benchmark for single commands, and bare sockets for what it cannot send. */
-import { execFile } from 'node:child_process';
 import net from 'node:net';
-import { promisify } from 'node:util';
 import { RawClient } from '../support/raw-client';
 import { within } from '../support/tether';
-import { needTool } from './tools';
+import { needTool, runTool } from './tools';
 
 /** What the client's side of one trial saw. */
-export interface Seen {
+export interface Figures {
   /** Commands a second. */
   readonly rate: number;
   /** Milliseconds from sending a pipeline to its last reply. */
@@ -15,27 +13,60 @@ export interface Seen {
   readonly p99: number;
 }
 
-export interface Load {
+export interface Seen extends Figures {
+  /** How many were really sent. */
+  readonly commands: number;
+}
+
+export interface Shape {
   readonly depth: number;
   readonly clients: number;
-  /** Sends so many commands; throws when it is answered by an error. */
+  /** How many commands warm a server up; unless told otherwise, as many as a server on this machine does at once. */
+  readonly warmUp?: number;
+}
+
+export interface Load extends Shape {
+  /** Sends about so many commands; throws when it is answered by an error. */
   run(port: number, count: number): Promise<Seen>;
 }
 
-const run = promisify(execFile);
+export interface CommandShape {
+  readonly depth: number;
+  readonly keys?: number;
+  readonly clients?: number;
+  readonly warmUp?: number;
+  /** Of the client's: one may be slower than two servers. */
+  readonly threads?: number;
+}
+
+const PATIENCE = 120_000;
 
 /** One command again and again; `__rand_int__` in it becomes a number below `keys`. */
-export function commandLoad(command: readonly string[], depth: number, clients = 50, keys = 1): Load {
-  const program = needTool('redis-benchmark');
-  const how = ['-c', `${clients}`, '-P', `${depth}`, '-r', `${keys}`, '--csv', '--precision', '3'];
+export function commandLoad(
+  command: readonly string[],
+  { keys = 1, clients = 50, threads = 1, ...shape }: CommandShape,
+): Load {
+  needTool('redis-benchmark');
+  const parallel = threads > 1 ? ['--threads', `${threads}`] : [];
+  const how = [
+    ...parallel,
+    '-c',
+    `${clients}`,
+    '-P',
+    `${shape.depth}`,
+    '-r',
+    `${keys}`,
+    '--csv',
+    '--precision',
+    '3',
+  ];
   return {
-    depth,
+    ...shape,
     clients,
     async run(port, count) {
       await refuseErrors(port, command);
       const args = ['-h', '127.0.0.1', '-p', `${port}`, ...how, '-n', `${count}`, ...command];
-      const { stdout } = await run(program, args, { timeout: 60_000 });
-      return readCsv(stdout);
+      return { ...readCsv(await runTool('redis-benchmark', args, PATIENCE)), commands: count };
     },
   };
 }
@@ -49,7 +80,7 @@ async function refuseErrors(port: number, command: readonly string[]): Promise<v
 }
 
 /** The columns are "test","rps","avg","min","p50","p95","p99","max"; a command may have commas and quotes in it. */
-export function readCsv(output: string): Seen {
+export function readCsv(output: string): Figures {
   const last = output.trim().split('\n').at(-1) ?? '';
   const [rate, , , p50, , p99] = [...last.matchAll(/"([\d.]+)"/g)].slice(-7).map((found) => Number(found[1]));
   if (rate === undefined || p50 === undefined || p99 === undefined) {
@@ -73,12 +104,13 @@ export function transactionLoad(depth: number, clients: number): Load {
       const sockets = await Promise.all(Array.from({ length: clients }, () => connect(port)));
       const from = performance.now();
       const all = Promise.all(sockets.map((socket) => converse(socket, batch, batches, times)));
-      await within(60_000, 'transactions are not answered', all);
+      await within(PATIENCE, 'transactions are not answered', all);
       const seconds = (performance.now() - from) / 1_000;
       for (const socket of sockets) socket.destroy();
       times.sort((a, b) => a - b);
       const at = (share: number) => times[Math.floor(share * (times.length - 1))] ?? Number.NaN;
-      return { rate: (batches * depth * clients) / seconds, p50: at(0.5), p99: at(0.99) };
+      const commands = batches * depth * clients;
+      return { rate: commands / seconds, p50: at(0.5), p99: at(0.99), commands };
     },
   };
 }

@@ -95,7 +95,7 @@ async function measure(name: LoadName): Promise<Spent[][][]> {
     ];
     for (const [nth, depth] of depths.entries()) {
       // The floor understands nothing but GET: what a SET costs is held against the same.
-      const loads = [command, GET].map((words) => commandLoad(words, depth, 50, keys));
+      const loads = [command, GET].map((words) => commandLoad(words, { depth, keys }));
       const turns = [];
       for (const [who, server] of all.entries()) {
         const [load, sitting] = [loads[who], sittings[who]?.[nth]];

@@ -9,6 +9,8 @@ export interface Goals {
   readonly rate?: number;
   /** At most so many times the other's CPU for each command. */
   readonly cpu?: number;
+  /** At most so many times the other's median time to an answer. */
+  readonly p50?: number;
 }
 
 export interface Row {
@@ -26,7 +28,7 @@ export interface Row {
   readonly goals: Goals;
 }
 
-/** A figure that is no comparison of loads. */
+/** A figure that is no comparison of loads: a share, a size, a time. */
 export interface Figure {
   readonly part: string;
   readonly what: string;
@@ -34,6 +36,18 @@ export interface Figure {
   readonly value: number;
   readonly goal?: string;
   readonly reached?: boolean;
+}
+
+/** A figure, and whether it is what is asked for. */
+export function figureOf(
+  part: string,
+  what: string,
+  value: number,
+  { told, goal: wanted }: { told: string; goal?: readonly ['≥' | '≤', number, unit?: string] },
+): Figure {
+  if (wanted === undefined) return { part, what, told, value };
+  const [sign, limit, unit = ''] = wanted;
+  return { part, what, told, value, goal: `${sign} ${limit}${unit}`, reached: reaches(sign, limit, value) };
 }
 
 export interface Results {
@@ -93,21 +107,23 @@ export function tableOf(rows: readonly Row[]): string {
     goal('≤', row.goals.cpu, row.cpu.ratio.median),
     pair(row.rate, (rate) => `${Math.round(rate / 100) / 10}k`),
     pair(row.cpu, (cpu) => cpu.toFixed(1)),
-    pair(row.p50, (time) => time.toFixed(2)),
+    timed(row.p50, row.goals.p50),
     pair(row.p99, (time) => time.toFixed(2)),
   ]);
   return layOut([HEADS, HEADS.map((head) => '-'.repeat(head.length)), ...lines]);
 }
 
 export function figuresOf(figures: readonly Figure[]): string {
-  return layOut(
-    figures.map(({ part, what, told, goal: wanted, reached }) => [
+  return layOut([
+    ['part', 'what', 'figure', 'asked for'],
+    ['-', '-', '-', '-'],
+    ...figures.map(({ part, what, told, goal: wanted, reached }) => [
       part,
       what,
       told,
-      wanted === undefined ? '' : `(${wanted}${reached ? '' : ', short'})`,
+      wanted === undefined ? '' : `${wanted}${reached ? '' : ' short'}`,
     ]),
-  );
+  ]);
 }
 
 function spread({ ratio }: Ratio): string {
@@ -116,8 +132,17 @@ function spread({ ratio }: Ratio): string {
 
 function goal(sign: '≥' | '≤', wanted: number | undefined, got: number): string {
   if (wanted === undefined) return '';
-  const reached = sign === '≥' ? got >= wanted : got <= wanted;
-  return `${sign} ${wanted.toFixed(1)}${reached ? '' : ' short'}`;
+  return `${sign} ${wanted.toFixed(1)}${reaches(sign, wanted, got) ? '' : ' short'}`;
+}
+
+export function reaches(sign: '≥' | '≤', wanted: number, got: number): boolean {
+  return sign === '≥' ? got >= wanted : got <= wanted;
+}
+
+/** A ratio is told only where one is asked for. */
+function timed(times: Ratio, wanted: number | undefined): string {
+  const both = pair(times, (time) => time.toFixed(2));
+  return wanted === undefined ? both : `${both} = ${spread(times)} ${goal('≤', wanted, times.ratio.median)}`;
 }
 
 function pair({ own, other }: Ratio, show: (figure: number) => string): string {

@@ -1,13 +1,16 @@
-/** Finds the programs that are measured with; installs nothing, and says how each is to be had. */
+/** Finds and runs the programs that are measured with; installs nothing, and says how each is to be had. */
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
+import { endingOf, spawnTethered, within } from '../support/tether';
 
 /** Why a part could not run: told to the user in place of its figures. */
-export class MissingTool extends Error {}
+export class NotThere extends Error {}
 
 const WHERE = {
   'redis-benchmark': 'the load generator: apt-get install redis-tools, or the redis package of your system',
   nutcracker: 'twemproxy, to compare with: apt-get install nutcracker',
+  webdis: 'Redis over HTTP, to compare with: apt-get install webdis',
+  wrk: 'the load generator for HTTP: apt-get install wrk',
 } as const;
 
 export type Tool = keyof typeof WHERE;
@@ -20,8 +23,33 @@ export function findTool(tool: Tool): string | undefined {
 
 export function needTool(tool: Tool): string {
   const file = findTool(tool);
-  if (file === undefined) throw new MissingTool(howToGet(tool));
+  if (file === undefined) throw new NotThere(howToGet(tool));
   return file;
+}
+
+/** Runs a program to its end and gives what it printed; it ends with us, too. */
+export async function runTool(tool: Tool, args: readonly string[], patience: number): Promise<string> {
+  const child = spawnTethered(needTool(tool), [...args]);
+  let [stdout, stderr] = ['', ''];
+  child.stdout?.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  try {
+    const { code } = await within(patience, `${tool} has not ended`, endingOf(child));
+    if (code !== 0) throw new Error(`${tool} ended with ${code}: ${stderr}${stdout}`);
+    return stdout;
+  } finally {
+    child.kill('SIGKILL');
+  }
+}
+
+export const TOOLS = Object.keys(WHERE).filter(isTool);
+
+function isTool(name: string): name is Tool {
+  return Object.hasOwn(WHERE, name);
 }
 
 export function howToGet(tool: Tool): string {

@@ -1,18 +1,25 @@
 /** What the kernel has counted for a process: its CPU time, and the memory that it holds. Linux only: elsewhere NaN. */
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Microseconds on a CPU so far, all threads, in user and kernel. */
+/** Microseconds on a CPU so far, in user and kernel: all threads, and all processes that it has started. */
 export function cpuOf(pid: number): number {
   try {
-    // To the nanosecond, where the ticks of /proc/PID/stat are 10 ms: a trial is a few hundred.
     const threads = readdirSync(`/proc/${pid}/task`);
-    const nanoseconds = threads.map((thread) =>
-      readNumber(`/proc/${pid}/task/${thread}/schedstat`, /^(\d+)/),
-    );
-    return nanoseconds.reduce((sum, spent) => sum + spent, 0) / 1_000;
+    return threads.reduce((sum, thread) => sum + cpuOfThread(pid, thread), 0);
   } catch {
     return Number.NaN;
   }
+}
+
+function cpuOfThread(pid: number, thread: string): number {
+  // To the nanosecond, where the ticks of /proc/PID/stat are 10 ms: a trial is a few hundred.
+  const own = readNumber(`/proc/${pid}/task/${thread}/schedstat`, /^(\d+)/) / 1_000;
+  return childrenOf(pid, thread).reduce((sum, child) => sum + cpuOf(child), own);
+}
+
+export function childrenOf(pid: number, thread = `${pid}`): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').trim();
+  return children === '' ? [] : children.split(' ').map(Number);
 }
 
 /** Of the main thread alone: microseconds on a CPU, and microseconds in which it could have run and had to wait for one. */

@@ -1,4 +1,6 @@
 /** What a fence costs: EVAL and EXEC, against the same program with the fence taken out. */
+import { rmSync } from 'node:fs';
+import path from 'node:path';
 import { Mutant } from '../../support/mutant';
 import { compare, type Plan } from '../compare';
 import { Contestants } from '../contestants';
@@ -19,12 +21,14 @@ interface Case {
 }
 
 const CASES: readonly Case[] = [
-  { name: 'EVAL', load: (depth, clients) => commandLoad(EVAL, depth, clients, 10_000) },
+  { name: 'EVAL', load: (depth, clients) => commandLoad(EVAL, { depth, clients, keys: 10_000 }) },
   { name: 'EXEC', load: transactionLoad },
 ];
 
 export async function fences(plan: Plan): Promise<Results> {
   await using mutant = await Mutant.make([FENCE_TAKEN_OUT]);
+  // Where the run is broken off, nothing is disposed of.
+  process.once('exit', () => rmSync(path.resolve(mutant.program, '../..'), { recursive: true, force: true }));
   await using servers = new Contestants(() => Promise.resolve());
   const all = [await servers.respite(), await servers.respite({ name: WITHOUT, program: mutant.program })];
   const rows = [];

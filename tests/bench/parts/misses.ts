@@ -22,7 +22,7 @@ export async function misses(plan: Plan): Promise<Results> {
   ];
   const rows = [];
   for (const depth of [1, 16, 100]) {
-    const trials = await compare(all, commandLoad(['GET', 'key:__rand_int__'], depth, 50, KEYS), plan);
+    const trials = await compare(all, commandLoad(['GET', 'key:__rand_int__'], { depth, keys: KEYS }), plan);
     rows.push(...rowsOf('misses', `GET 16 B, depth ${depth}`, all, trials, GOALS[depth]));
   }
   const kept = rows.find((row) => row.getsBehind < 0.95);

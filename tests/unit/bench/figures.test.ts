@@ -1,7 +1,10 @@
 /** How `make bench` makes its figures out of what it saw. */
+import { spawn } from 'node:child_process';
 import { ratioOf, spreadOf, type Trial } from '../../bench/compare';
+import { readWrk } from '../../bench/http-load';
 import { readCsv } from '../../bench/load';
-import { cpuOf, memoryOf } from '../../bench/usage';
+import { figureOf } from '../../bench/report';
+import { cpuOf, mainThreadOf, memoryOf } from '../../bench/usage';
 
 function trialAt(rate: number): Trial {
   return { rate, p50: 0, p99: 0, cpu: 0, cpuBehind: 0, getsBehind: 0 };
@@ -27,6 +30,53 @@ test('what redis-benchmark says is read from the end, whatever the command has i
   const line = `"EVAL return redis.call('SET', ""1"", "2") 1","1000.50","1.5","0.1","1.25","2","3.75","4"`;
   expect(readCsv(`${heads}\n${line}\n`)).toEqual({ rate: 1000.5, p50: 1.25, p99: 3.75 });
   expect(() => readCsv('Could not connect to Redis\n')).toThrow(/Could not connect/);
+});
+
+const WRK = `Running 1s test @ http://127.0.0.1:7379/get/key
+  1 threads and 50 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency   761.50us    1.26ms  20.71ms   95.05%
+    Req/Sec    83.30k     4.15k   91.03k    72.73%
+  Latency Distribution
+     50%  535.00us
+     75%  712.00us
+     90%    1.04ms
+     99%    1.20s
+  91123 requests in 1.10s, 11.90MB read
+Requests/sec:  82839.21
+Transfer/sec:     10.82MB
+`;
+
+test('what wrk says is read in milliseconds, whatever the unit', () => {
+  expect(readWrk(WRK)).toEqual({ rate: 82_839.21, p50: 0.535, p99: 1_200, commands: 91_123 });
+  expect(() => readWrk(`${WRK}  Non-2xx or 3xx responses: 7\n`)).toThrow(/Non-2xx/);
+  expect(() => readWrk('unable to connect')).toThrow(/unable/);
+});
+
+test('a figure reaches what is asked when it is equal to it, from either side', () => {
+  const figure = (sign: '≥' | '≤', value: number) =>
+    figureOf('part', 'what', value, { told: `${value}`, goal: [sign, 95, '%'] });
+  expect(figure('≥', 95)).toMatchObject({ goal: '≥ 95%', reached: true });
+  expect(figure('≥', 94.9).reached).toBe(false);
+  expect(figure('≤', 95.1).reached).toBe(false);
+});
+
+test('the CPU time of the processes that a process has started is counted with its own', async () => {
+  if (process.platform !== 'linux') return;
+  const busy = `"${process.execPath}" -e 'for (const at = Date.now(); Date.now() < at + 1e4;);'`;
+  const shell = spawn('/bin/sh', ['-c', `${busy} & echo $!; wait`], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const told = await new Promise<Buffer>((resolve) => shell.stdout.once('data', resolve));
+  try {
+    let counted = 0;
+    for (let look = 0; look < 400 && counted < 100_000; look++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      counted = cpuOf(shell.pid ?? 0);
+    }
+    expect(counted).toBeGreaterThan(100_000);
+    expect(mainThreadOf(shell.pid ?? 0).cpu).toBeLessThan(100_000);
+  } finally {
+    process.kill(Number(told.toString()));
+  }
 });
 
 test('the CPU time and the memory of a process are what the kernel counts', () => {
