@@ -5,18 +5,23 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Plan } from './compare';
+import { clients } from './parts/clients';
 import { coherence } from './parts/coherence';
+import { far } from './parts/far';
 import { fences } from './parts/fences';
+import { growth } from './parts/growth';
 import { hits } from './parts/hits';
+import { http } from './parts/http';
 import { memory } from './parts/memory';
 import { misses } from './parts/misses';
 import { passed } from './parts/passed';
+import { workers } from './parts/workers';
 import { pictureOf } from './picture';
 import { type Figure, figuresOf, type Results, type Row, tableOf } from './report';
 import { findTool, howToGet, NotThere, TOOLS } from './tools';
 
 const OUT = path.join(__dirname, 'out');
-const PARTS = { hits, misses, passed, fences, coherence, memory };
+const PARTS = { hits, misses, passed, far, http, fences, coherence, clients, workers, growth, memory };
 
 // Broken off: the servers end with us, each held by a tether.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
