@@ -96,7 +96,7 @@ async function main(): Promise<void> {
       'This machine is busy with other work, and its share differs from trial to trial: look at the spread.',
     );
   }
-  for (const tool of TOOLS) if (findTool(tool) === undefined) console.log(howToGet(tool));
+  for (const tool of TOOLS) if (tool !== 'perf' && findTool(tool) === undefined) console.log(howToGet(tool));
   const rows: Row[] = [];
   const figures: Figure[] = [];
   for (const name of names.filter(isPart)) {

@@ -130,7 +130,8 @@ function isHelper({ url }: CallFrame): boolean {
   return url === '' || HELPERS.has(url);
 }
 
-function roomOf(url: string): string {
+/** A file of the program, or the part of Node that it comes from. */
+export function roomOf(url: string): string {
   if (url.startsWith('node:')) return NODE;
   const library = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1];
   if (library !== undefined) return library;

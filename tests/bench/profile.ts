@@ -6,7 +6,9 @@ import { warmUp } from './compare';
 import { type Contestant, Contestants, fillStrings } from './contestants';
 import { byRoom, type CpuProfile, type Spent, spent, type Window } from './cpu-profile';
 import { commandLoad, type Load } from './load';
+import { forgetMap, PERF_FLAGS, PerfRecording } from './perf';
 import { layOut } from './report';
+import { findTool, howToGet } from './tools';
 import { mainThreadOf } from './usage';
 
 const OUT = path.join(__dirname, 'out/profiles');
@@ -33,7 +35,10 @@ const { values } = parseArgs({
 const depths = values.depth.split(',').map(Number);
 const plan = { rounds: Number(values.rounds), seconds: Number(values.seconds) };
 
-/** One server at one depth, over all rounds. Times in microseconds, of its main thread. */
+/** What one server did at one depth, in microseconds for each command, and where. */
+type Rooms = Map<string, number>;
+
+/** One server at one depth, over all rounds, seen by V8's profiler. */
 class Sitting {
   readonly #windows: Window[] = [];
   #commands = 0;
@@ -42,20 +47,43 @@ class Sitting {
 
   async watch({ port, pid }: Contestant, load: Load, count: number): Promise<void> {
     const [before, from] = [mainThreadOf(pid), now()];
-    await load.run(port, count);
+    const { commands } = await load.run(port, count);
     this.#windows.push([from, now()]);
     const after = mainThreadOf(pid);
-    this.#commands += count;
+    this.#commands += commands;
     this.#cpu += after.cpu - before.cpu;
     this.#waited += after.waited - before.waited;
   }
 
-  /** For each command. */
   spent(profile: CpuProfile): Spent[] {
     return spent(profile, this.#windows, this.#cpu, this.#waited).map((place) => ({
       ...place,
       micros: place.micros / this.#commands,
     }));
+  }
+}
+
+/** The same, seen by perf: it knows the kernel, too, and goes by the time on the CPU. */
+class PerfSitting {
+  readonly #samples: Rooms = new Map();
+  #commands = 0;
+  #cpu = 0;
+
+  async watch({ port, pid }: Contestant, load: Load, count: number, file: string): Promise<void> {
+    const recording = await PerfRecording.start(pid, file);
+    if (!recording) return;
+    const before = mainThreadOf(pid);
+    const { commands } = await load.run(port, count);
+    this.#cpu += mainThreadOf(pid).cpu - before.cpu;
+    this.#commands += commands;
+    for (const [room, samples] of await recording.stop())
+      this.#samples.set(room, (this.#samples.get(room) ?? 0) + samples);
+  }
+
+  rooms(): Rooms {
+    const all = [...this.#samples.values()].reduce((sum, samples) => sum + samples, 0);
+    const each = this.#cpu / this.#commands / all;
+    return new Map([...this.#samples].map(([room, samples]) => [room, samples * each]));
   }
 }
 
@@ -82,39 +110,85 @@ function isLoad(name: string): name is LoadName {
   return Object.hasOwn(LOADS, name);
 }
 
-/** What respite, and then the floor, spent at each depth. */
-async function measure(name: LoadName): Promise<Spent[][][]> {
-  const { command, keys, flags } = LOADS[name];
-  const names = [name, `${name}-floor`];
-  const sittings = names.map(() => depths.map(() => new Sitting()));
-  {
-    await using servers = new Contestants((redis) => fillStrings(redis, keys, 16));
-    const all = [
-      await servers.respite({ flags, nodeFlags: profiled(name) }),
-      await servers.floor(16, profiled(`${name}-floor`)),
-    ];
-    for (const [nth, depth] of depths.entries()) {
-      // The floor understands nothing but GET: what a SET costs is held against the same.
-      const loads = [command, GET].map((words) => commandLoad(words, { depth, keys }));
-      const turns = [];
-      for (const [who, server] of all.entries()) {
-        const [load, sitting] = [loads[who], sittings[who]?.[nth]];
-        if (load && sitting) turns.push({ server, load, sitting, count: await warmUp(server, load, plan) });
-      }
-      for (let round = 0; round < plan.rounds; round++)
-        for (const { server, load, sitting, count } of turns) await sitting.watch(server, load, count);
-    }
-  }
-  return names.map((file, who) => {
-    const profile = readProfile(file);
-    return (sittings[who] ?? []).map((sitting) => sitting.spent(profile));
-  });
+interface Measured {
+  /** By V8, of respite, at each depth. */
+  readonly functions: Spent[][];
+  /** Of respite and of the floor, at each depth. */
+  readonly own: Rooms[];
+  readonly floor: Rooms[];
 }
 
-function roomTable(load: string, [own = [], floor = []]: readonly Spent[][][]): string {
+/** One turn: a server, what it is asked, and who looks on. */
+interface Turn {
+  readonly server: Contestant;
+  readonly load: Load;
+  readonly watch: (count: number) => Promise<void>;
+}
+
+async function measure(name: LoadName): Promise<Measured> {
+  const { command, keys, flags } = LOADS[name];
+  const sittings = depths.map(() => ({ own: new Sitting(), floor: new Sitting() }));
+  const perfs = depths.map(() => ({ own: new PerfSitting(), floor: new PerfSitting() }));
+  const withPerf = findTool('perf') !== undefined;
+  {
+    await using servers = new Contestants((redis) => fillStrings(redis, keys, 16));
+    const own = await servers.respite({ flags, nodeFlags: profiled(name) });
+    const floor = await servers.floor(16, profiled(`${name}-floor`));
+    const seen = withPerf
+      ? {
+          own: await servers.respite({ flags, nodeFlags: PERF_FLAGS }),
+          floor: await servers.floor(16, PERF_FLAGS),
+        }
+      : undefined;
+    for (const [nth, depth] of depths.entries()) {
+      const [sitting, perf] = [sittings[nth], perfs[nth]];
+      if (!sitting || !perf) continue;
+      // The floor understands nothing but GET: what a SET costs is held against the same.
+      const [load, get] = [commandLoad(command, { depth, keys }), commandLoad(GET, { depth, keys })];
+      const file = path.join(OUT, `${name}-${depth}.perf`);
+      const turns: Turn[] = [
+        { server: own, load, watch: (count) => sitting.own.watch(own, load, count) },
+        { server: floor, load: get, watch: (count) => sitting.floor.watch(floor, get, count) },
+      ];
+      if (seen) {
+        turns.push(
+          { server: seen.own, load, watch: (count) => perf.own.watch(seen.own, load, count, file) },
+          { server: seen.floor, load: get, watch: (count) => perf.floor.watch(seen.floor, get, count, file) },
+        );
+      }
+      await takeTurns(turns);
+    }
+    for (const { pid } of Object.values(seen ?? {})) forgetMap(pid);
+  }
+  const profile = readProfile(name);
+  const functions = sittings.map(({ own }) => own.spent(profile));
+  if (withPerf) {
+    return {
+      functions,
+      own: perfs.map(({ own }) => own.rooms()),
+      floor: perfs.map(({ floor }) => floor.rooms()),
+    };
+  }
+  const floorProfile = readProfile(`${name}-floor`);
+  return {
+    functions,
+    own: functions.map(byRoom),
+    floor: sittings.map(({ floor }) => byRoom(floor.spent(floorProfile))),
+  };
+}
+
+async function takeTurns(turns: readonly Turn[]): Promise<void> {
+  const counts: number[] = [];
+  for (const { server, load } of turns) counts.push(await warmUp(server, load, plan));
+  for (let round = 0; round < plan.rounds; round++)
+    for (const [nth, { watch }] of turns.entries()) await watch(counts[nth] ?? 0);
+}
+
+function roomTable(load: string, { own, floor }: Measured): string {
+  const none: Rooms = new Map();
   const columns = depths.flatMap((depth, nth) => [
-    { head: `${load}, depth ${depth}`, rooms: byRoom(own[nth] ?? []) },
-    { head: 'floor', rooms: byRoom(floor[nth] ?? []) },
+    { head: `${load}, depth ${depth}`, rooms: own[nth] ?? none },
+    { head: 'floor', rooms: floor[nth] ?? none },
   ]);
   const totals = columns.map(({ rooms }) => [...rooms.values()].reduce((sum, micros) => sum + micros, 0));
   const names = [...new Set(columns.flatMap(({ rooms }) => [...rooms.keys()]))];
@@ -128,9 +202,9 @@ function roomTable(load: string, [own = [], floor = []]: readonly Spent[][][]): 
   return table(heads, [...lines, ['**all of it**', ...totals.map(show)]]);
 }
 
-function functionTables(load: string, [own = []]: readonly Spent[][][]): string {
+function functionTables(load: string, { functions }: Measured): string {
   const tables = depths.map((depth, nth) => {
-    const places = own[nth] ?? [];
+    const places = functions[nth] ?? [];
     const all = places.reduce((sum, { micros }) => sum + micros, 0);
     const lines = places
       .slice(0, Number(values.top))
@@ -150,6 +224,7 @@ function show(micros: number): string {
 
 async function main(): Promise<void> {
   mkdirSync(OUT, { recursive: true });
+  if (findTool('perf') === undefined) console.log(`${howToGet('perf')}: what the kernel takes is estimated`);
   for (const load of values.load.split(',')) {
     if (!isLoad(load)) throw new Error(`there is no load ${load}: ${Object.keys(LOADS).join(', ')}`);
     process.stderr.write(`… ${load}\n`);

@@ -10,6 +10,7 @@ const WHERE = {
   'redis-benchmark': 'the load generator: apt-get install redis-tools, or the redis package of your system',
   nutcracker: 'twemproxy, to compare with: apt-get install nutcracker',
   webdis: 'Redis over HTTP, to compare with: apt-get install webdis',
+  perf: 'the profiler of Linux, for make profile: apt-get install linux-perf',
   wrk: 'the load generator for HTTP: apt-get install wrk',
 } as const;
 

@@ -1,5 +1,6 @@
 /** How `make bench` makes its figures out of what it saw. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { ratioOf, spreadOf, type Trial } from '../../bench/compare';
 import { readWrk } from '../../bench/http-load';
 import { readCsv } from '../../bench/load';
@@ -76,6 +77,7 @@ test('the CPU time of the processes that a process has started is counted with i
     expect(mainThreadOf(shell.pid ?? 0).cpu).toBeLessThan(100_000);
   } finally {
     process.kill(Number(told.toString()));
+    await once(shell, 'close');
   }
 });
 
