@@ -72,12 +72,17 @@ function versions(): Record<string, string> {
   };
 }
 
+/** A part that fails does not take the others' figures with it. */
 async function measure(name: PartName): Promise<Results> {
   try {
     return await PARTS[name](plan);
   } catch (error) {
-    if (!(error instanceof NotThere)) throw error;
-    console.log(`${name} is left out: ${error.message}`);
+    if (error instanceof NotThere) {
+      console.log(`${name} is left out: ${error.message}`);
+    } else {
+      console.error(`${name} failed:`, error);
+      process.exitCode = 1;
+    }
     return { rows: [], figures: [] };
   }
 }

@@ -12,12 +12,12 @@ interface Mark {
 
 const LINE = 20;
 const HEAD = 108;
-const LABELS = 430;
 const PANEL = 330;
 const GAP = 50;
 const FOOT = 40;
-const WIDTH = LABELS + 2 * PANEL + 2 * GAP;
-const TICKS = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50];
+/** About as wide as a letter of this size is at most, whatever the font. */
+const LETTER = 6.7;
+const TICKS = [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50];
 const GOOD = '#1a7f4b';
 const SHORT = '#c4462d';
 const PLAIN = '#4a6fa5';
@@ -26,24 +26,32 @@ const FAINT = '#e3e6ea';
 export function pictureOf(title: string, rows: readonly Row[], figures: readonly Figure[]): string {
   const asked = figures.filter(({ goal }) => goal !== undefined);
   const height = HEAD + rows.length * LINE + FOOT + asked.length * LINE;
+  const left = labelWidth(rows);
+  const right = left + PANEL + GAP;
+  const width = right + PANEL + GAP;
   const parts = rows.map(
-    (row, index) => `${divider(rows, index)}
-${label(row, lineAt(index))}
-${markOf({ ratio: row.rate, sign: '≥', goal: row.goals.rate }, LABELS, lineAt(index))}
-${markOf({ ratio: row.cpu, sign: '≤', goal: row.goals.cpu }, LABELS + PANEL + GAP, lineAt(index))}`,
+    (row, index) => `${divider(rows, index, width)}
+${label(row, left, lineAt(index))}
+${markOf({ ratio: row.rate, sign: '≥', goal: row.goals.rate }, left, lineAt(index))}
+${markOf({ ratio: row.cpu, sign: '≤', goal: row.goals.cpu }, right, lineAt(index))}`,
   );
   const below = HEAD + rows.length * LINE;
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="12" fill="#222">
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12" fill="#222">
 <rect width="100%" height="100%" fill="#fff"/>
 <text x="16" y="28" font-size="18" font-weight="600">respite against the others, in one run</text>
 <text x="16" y="48" fill="#667">${safe(title)}</text>
 ${legend()}
-${panel('throughput: more is better →', LABELS, below)}
-${panel('← CPU for each command: less is better', LABELS + PANEL + GAP, below)}
+${panel('throughput: more is better →', left, below)}
+${panel('← CPU for each command: less is better', right, below)}
 ${parts.join('\n')}
 ${asked.map((figure, index) => figureLine(figure, below + FOOT + index * LINE)).join('\n')}
 </svg>
 `;
+}
+
+function labelWidth(rows: readonly Row[]): number {
+  const letters = rows.map(({ part, what, against }) => part.length + what.length + against.length + 4);
+  return Math.round(30 + LETTER * Math.max(40, ...letters));
 }
 
 function lineAt(index: number): number {
@@ -82,15 +90,15 @@ function legend(): string {
   return `${dots.join('')}<path d="M352 59v14" stroke="#222" stroke-width="2"/><text x="360" y="70">asked</text>`;
 }
 
-function divider(rows: readonly Row[], index: number): string {
+function divider(rows: readonly Row[], index: number, width: number): string {
   if (index === 0 || rows[index]?.part === rows[index - 1]?.part) return '';
   const y = HEAD + index * LINE;
-  return `<line x1="16" x2="${WIDTH - 16}" y1="${y}" y2="${y}" stroke="#b9c0c8"/>`;
+  return `<line x1="16" x2="${width - 16}" y1="${y}" y2="${y}" stroke="#b9c0c8"/>`;
 }
 
-function label({ part, what, against }: Row, y: number): string {
+function label({ part, what, against }: Row, left: number, y: number): string {
   return `<text x="16" y="${y + 4}"><tspan font-weight="600">${safe(part)}</tspan> ${safe(what)}</text>
-<text x="${LABELS - 14}" y="${y + 4}" text-anchor="end" fill="#667" font-size="11">${safe(against)}</text>`;
+<text x="${left - 14}" y="${y + 4}" text-anchor="end" fill="#667" font-size="11">${safe(against)}</text>`;
 }
 
 function markOf({ ratio: { ratio }, sign, goal }: Mark, left: number, y: number): string {

@@ -22,9 +22,9 @@ export async function growth(plan: Plan): Promise<Results> {
   await fetchAll(respites[0]);
 
   const rowsFor = async (who: string, all: readonly Backed[], depth: number, asked: number, goals = {}) => {
-    const keys = asked === FEW ? 'the same thousand' : 'all alike';
+    const keys = asked === FEW ? 'the same thousand' : 'any';
     const trials = await compare(all, loadFor(all, depth, asked), plan);
-    return rowsOf('growth', `${who}, a million keys, ${keys} asked, depth ${depth}`, all, trials, goals);
+    return rowsOf('growth', `${who}, GET of ${keys} of a million, depth ${depth}`, all, trials, goals);
   };
   const own: Row[] = [];
   for (const depth of [1, 16, 100, 1_000])
