@@ -37,10 +37,10 @@ format: $(INSTALLED) ## format everything
 check: redis-server $(BUILT) ## hold what readers see against what writers wrote: the consistency contract
 	$(TS_NODE) tests/bench/check.ts $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-bench: redis-server $(BUILT) ## measure against redis-server, twemproxy and webdis, in one table; one part by ONLY=hits
+bench: $(BUILT) ## measure against redis-server, twemproxy and webdis, in one table; one part by ONLY=hits
 	$(TS_NODE) tests/bench/bench.ts $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
-profile: redis-server $(BUILT) ## where the time of a hit, a miss and a SET goes; ARGS="--load hits --depth 16"
+profile: $(BUILT) ## where the time of a hit, a miss and a SET goes; ARGS="--load hits --depth 16"
 	$(TS_NODE) tests/bench/profile.ts $(ARGS)
 
 up: ## start Redis and respite in containers, on the ports 6380 and 8380 of this machine

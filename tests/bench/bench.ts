@@ -18,7 +18,7 @@ import { passed } from './parts/passed';
 import { workers } from './parts/workers';
 import { pictureOf } from './picture';
 import { type Figure, figuresOf, type Results, type Row, tableOf } from './report';
-import { findTool, howToGet, NotThere, TOOLS } from './tools';
+import { findTool, howToGet, insistOnRedis, NotThere, TOOLS } from './tools';
 
 const OUT = path.join(__dirname, 'out');
 const PARTS = { hits, misses, passed, far, http, fences, coherence, clients, workers, growth, memory };
@@ -88,6 +88,7 @@ async function measure(name: PartName): Promise<Results> {
 }
 
 async function main(): Promise<void> {
+  insistOnRedis();
   const startedAt = new Date();
   const machine = versions();
   const loadBefore = loadAverage();

@@ -8,7 +8,7 @@ import { byRoom, type CpuProfile, type Spent, spent, type Window } from './cpu-p
 import { commandLoad, type Load } from './load';
 import { forgetMap, PERF_FLAGS, PerfRecording } from './perf';
 import { layOut } from './report';
-import { findTool, howToGet } from './tools';
+import { findTool, howToGet, insistOnRedis } from './tools';
 import { mainThreadOf } from './usage';
 
 const OUT = path.join(__dirname, 'out/profiles');
@@ -145,15 +145,19 @@ async function measure(name: LoadName): Promise<Measured> {
       if (!sitting || !perf) continue;
       // The floor understands nothing but GET: what a SET costs is held against the same.
       const [load, get] = [commandLoad(command, { depth, keys }), commandLoad(GET, { depth, keys })];
-      const file = path.join(OUT, `${name}-${depth}.perf`);
+      const file = (whose: string) => path.join(OUT, `${whose}-${depth}.perf`);
       const turns: Turn[] = [
         { server: own, load, watch: (count) => sitting.own.watch(own, load, count) },
         { server: floor, load: get, watch: (count) => sitting.floor.watch(floor, get, count) },
       ];
       if (seen) {
         turns.push(
-          { server: seen.own, load, watch: (count) => perf.own.watch(seen.own, load, count, file) },
-          { server: seen.floor, load: get, watch: (count) => perf.floor.watch(seen.floor, get, count, file) },
+          { server: seen.own, load, watch: (count) => perf.own.watch(seen.own, load, count, file(name)) },
+          {
+            server: seen.floor,
+            load: get,
+            watch: (count) => perf.floor.watch(seen.floor, get, count, file(`${name}-floor`)),
+          },
         );
       }
       await takeTurns(turns);
@@ -223,6 +227,7 @@ function show(micros: number): string {
 }
 
 async function main(): Promise<void> {
+  insistOnRedis();
   mkdirSync(OUT, { recursive: true });
   if (findTool('perf') === undefined) console.log(`${howToGet('perf')}: what the kernel takes is estimated`);
   for (const load of values.load.split(',')) {

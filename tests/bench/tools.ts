@@ -7,6 +7,8 @@ import { endingOf, spawnTethered, within } from '../support/tether';
 export class NotThere extends Error {}
 
 const WHERE = {
+  'redis-server':
+    'without one nothing can be measured: make redis-server, or the redis package of your system',
   'redis-benchmark': 'the load generator: apt-get install redis-tools, or the redis package of your system',
   nutcracker: 'twemproxy, to compare with: apt-get install nutcracker',
   webdis: 'Redis over HTTP, to compare with: apt-get install webdis',
@@ -45,6 +47,13 @@ export async function runTool(tool: Tool, args: readonly string[], patience: num
   } finally {
     child.kill('SIGKILL');
   }
+}
+
+/** Says so, and ends, where there is no Redis to measure with. */
+export function insistOnRedis(): void {
+  if (findTool('redis-server') !== undefined) return;
+  console.error(howToGet('redis-server'));
+  process.exit(2);
 }
 
 export const TOOLS = Object.keys(WHERE).filter(isTool);

@@ -8,12 +8,12 @@ import { NotThere } from '../tools';
 import { childrenOf } from '../usage';
 
 const KEYS = 1_000;
-const CASES: readonly { name: string; load: Load }[] = [
+const CASES: readonly { name: string; load: () => Load }[] = [
   ...[1, 16, 100].map((depth) => ({
     name: `GET 16 B, depth ${depth}`,
-    load: commandLoad(['GET', 'key:__rand_int__'], { depth, keys: KEYS, threads: 2 }),
+    load: () => commandLoad(['GET', 'key:__rand_int__'], { depth, keys: KEYS, threads: 2 }),
   })),
-  { name: 'MULTI, SET, EXEC, depth 1', load: transactionLoad(1, 50) },
+  { name: 'MULTI, SET, EXEC, depth 1', load: () => transactionLoad(1, 50) },
 ];
 
 export async function workers(plan: Plan): Promise<Results> {
@@ -28,7 +28,7 @@ export async function workers(plan: Plan): Promise<Results> {
   const rows = [];
   for (const { name, load } of CASES) {
     const title = `${name}, two workers on ${cpus().length} cores`;
-    rows.push(...rowsOf('workers', title, all, await compare(all, load, plan)));
+    rows.push(...rowsOf('workers', title, all, await compare(all, load(), plan)));
   }
   return { rows, figures: [] };
 }
