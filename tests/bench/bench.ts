@@ -1,5 +1,5 @@
 /** `make bench`: measures respite against other servers and against itself, each comparison interleaved, in one run. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -32,7 +32,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
     rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '0.15' },
+    seconds: { type: 'string', default: '0.4' },
   },
 });
 
@@ -66,10 +66,18 @@ function versions(): Record<string, string> {
   return {
     node: process.version,
     redis: /v=([\d.]+)/.exec(said('redis-server', ['--version']))?.[1] ?? 'unknown',
+    commit: commit(),
     respite: said(process.execPath, [path.resolve(__dirname, '../../dist/main.js'), '--version']).trim(),
     cpu: `${os.cpus().length} × ${os.cpus()[0]?.model ?? 'unknown'}`,
     kernel: `${os.type()} ${os.release()}`,
   };
+}
+
+/** What was measured, where this is a clone. */
+function commit(): string {
+  const how = ['-C', __dirname, 'describe', '--always', '--dirty'];
+  const { stdout } = spawnSync('git', how, { encoding: 'utf8' });
+  return stdout?.trim() || 'unknown';
 }
 
 /** A part that fails does not take the others' figures with it. */

@@ -15,16 +15,16 @@ const KERNEL: readonly (readonly [string, RegExp])[] = [
   ['kernel: writing', /sys_(write|writev|sendto|sendmsg)\b|libc_write\b|__writev\b/],
   ['kernel: reading', /sys_(read|readv|recvfrom|recvmsg)\b|libc_read\b/],
 ];
+const KERNEL_FRAME = /\(\[kernel\.kallsyms\]\)$/;
+const JAVASCRIPT = / JS:.*?(\S+):\d+:\d+ \(/;
 const GARBAGE = /v8::internal::Heap::(CollectGarbage|PerformGarbageCollection)/;
 
 export class PerfRecording {
   readonly #child: ChildProcess;
   readonly #ending: ReturnType<typeof endingOf>;
-  readonly #pid: number;
   readonly #file: string;
 
   private constructor(pid: number, file: string, program: string) {
-    this.#pid = pid;
     this.#file = file;
     const how = ['record', '-e', 'task-clock', '-F', '3000', '-g', '-p', `${pid}`, '-o', file];
     this.#child = spawnTethered(program, how);
@@ -41,14 +41,11 @@ export class PerfRecording {
     return recording;
   }
 
-  /** The samples of each room. */
-  async stop(): Promise<Map<string, number>> {
+  /** What was seen, for roomsOf and machineCodeOf. */
+  async stop(): Promise<string> {
     this.#child.kill('SIGINT');
     await within(30_000, 'perf has not ended', this.#ending);
-    return roomsOf(
-      await runTool('perf', ['script', '-i', this.#file, '-F', 'tid,ip,sym,dso'], 60_000),
-      this.#pid,
-    );
+    return runTool('perf', ['script', '-i', this.#file, '-F', 'tid,ip,sym,dso'], 60_000);
   }
 }
 
@@ -57,24 +54,46 @@ export function forgetMap(pid: number): void {
   rmSync(`/tmp/perf-${pid}.map`, { force: true });
 }
 
-/** `perf script` writes a thread's id, below it the frames from the innermost outwards, and an empty line. */
+/** The samples of each room. */
 export function roomsOf(script: string, thread: number): Map<string, number> {
-  const rooms = new Map<string, number>();
-  for (const sample of script.split('\n\n')) {
-    const [id, leaf] = sample.trimStart().split('\n');
-    if (Number(id) !== thread || leaf === undefined) continue;
-    const room = roomOfSample(leaf, sample);
-    rooms.set(room, (rooms.get(room) ?? 0) + 1);
-  }
-  return rooms;
+  return count(samplesOf(script, thread).map(({ leaf, whole }) => roomOfSample(leaf, whole)));
+}
+
+/** The same of each function that is neither the kernel's nor JavaScript: V8's, Node's and libc's. */
+export function machineCodeOf(script: string, thread: number): Map<string, number> {
+  const native = samplesOf(script, thread).filter(
+    ({ leaf }) => !KERNEL_FRAME.test(leaf) && !JAVASCRIPT.test(leaf),
+  );
+  return count(
+    native.map(({ leaf }) =>
+      leaf
+        .trim()
+        .replace(/^\S+ /, '')
+        .replace(/ \(\S+\)$/, ''),
+    ),
+  );
+}
+
+/** `perf script` writes a thread's id, below it the frames from the innermost outwards, and an empty line. */
+function samplesOf(script: string, thread: number): { leaf: string; whole: string }[] {
+  return script.split('\n\n').flatMap((whole) => {
+    const [id, leaf] = whole.trimStart().split('\n');
+    return Number(id) === thread && leaf !== undefined ? [{ leaf, whole }] : [];
+  });
+}
+
+function count(names: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
 }
 
 function roomOfSample(leaf: string, sample: string): string {
   if (GARBAGE.test(sample)) return 'garbage collector';
-  if (leaf.endsWith('([kernel.kallsyms])')) {
+  if (KERNEL_FRAME.test(leaf)) {
     return KERNEL.find(([, pattern]) => pattern.test(sample))?.[0] ?? 'kernel: the rest';
   }
-  const file = / JS:.*?(\S+):\d+:\d+ \(/.exec(leaf)?.[1];
+  const file = JAVASCRIPT.exec(leaf)?.[1];
   if (file !== undefined) return roomOf(file);
   if (/ Builtins_| Builtin:|BytecodeHandler:/.test(leaf)) return "V8's builtins, and code not compiled yet";
   if (/libc|libpthread|vdso/.test(leaf)) return 'libc: copies, clocks, malloc';

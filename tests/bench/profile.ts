@@ -4,9 +4,18 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { warmUp } from './compare';
 import { type Contestant, Contestants, fillStrings } from './contestants';
-import { byRoom, type CpuProfile, type Spent, spent, type Window } from './cpu-profile';
+import {
+  byRoom,
+  type CpuProfile,
+  GARBAGE,
+  READING,
+  type Spent,
+  spent,
+  type Window,
+  WRITING,
+} from './cpu-profile';
 import { commandLoad, type Load } from './load';
-import { forgetMap, PERF_FLAGS, PerfRecording } from './perf';
+import { forgetMap, machineCodeOf, PERF_FLAGS, PerfRecording, roomsOf } from './perf';
 import { layOut } from './report';
 import { findTool, howToGet, insistOnRedis } from './tools';
 import { mainThreadOf } from './usage';
@@ -65,7 +74,8 @@ class Sitting {
 
 /** The same, seen by perf: it knows the kernel, too, and goes by the time on the CPU. */
 class PerfSitting {
-  readonly #samples: Rooms = new Map();
+  readonly #rooms: Rooms = new Map();
+  readonly #machineCode: Rooms = new Map();
   #commands = 0;
   #cpu = 0;
 
@@ -76,15 +86,28 @@ class PerfSitting {
     const { commands } = await load.run(port, count);
     this.#cpu += mainThreadOf(pid).cpu - before.cpu;
     this.#commands += commands;
-    for (const [room, samples] of await recording.stop())
-      this.#samples.set(room, (this.#samples.get(room) ?? 0) + samples);
+    const script = await recording.stop();
+    addTo(this.#rooms, roomsOf(script, pid));
+    addTo(this.#machineCode, machineCodeOf(script, pid));
   }
 
   rooms(): Rooms {
-    const all = [...this.#samples.values()].reduce((sum, samples) => sum + samples, 0);
-    const each = this.#cpu / this.#commands / all;
-    return new Map([...this.#samples].map(([room, samples]) => [room, samples * each]));
+    return this.#inMicros(this.#rooms);
   }
+
+  machineCode(): Rooms {
+    return this.#inMicros(this.#machineCode);
+  }
+
+  #inMicros(samples: Rooms): Rooms {
+    const all = [...this.#rooms.values()].reduce((sum, seen) => sum + seen, 0);
+    const each = this.#cpu / this.#commands / all;
+    return new Map([...samples].map(([name, seen]) => [name, seen * each]));
+  }
+}
+
+function addTo(sums: Rooms, more: Rooms): void {
+  for (const [name, value] of more) sums.set(name, (sums.get(name) ?? 0) + value);
 }
 
 /** Microseconds of the clock that the profiler goes by. */
@@ -116,6 +139,8 @@ interface Measured {
   /** Of respite and of the floor, at each depth. */
   readonly own: Rooms[];
   readonly floor: Rooms[];
+  /** Of respite, by perf. */
+  readonly machineCode?: Rooms[];
 }
 
 /** One turn: a server, what it is asked, and who looks on. */
@@ -171,6 +196,7 @@ async function measure(name: LoadName): Promise<Measured> {
       functions,
       own: perfs.map(({ own }) => own.rooms()),
       floor: perfs.map(({ floor }) => floor.rooms()),
+      machineCode: perfs.map(({ own }) => own.machineCode()),
     };
   }
   const floorProfile = readProfile(`${name}-floor`);
@@ -206,16 +232,32 @@ function roomTable(load: string, { own, floor }: Measured): string {
   return table(heads, [...lines, ['**all of it**', ...totals.map(show)]]);
 }
 
-function functionTables(load: string, { functions }: Measured): string {
-  const tables = depths.map((depth, nth) => {
-    const places = functions[nth] ?? [];
-    const all = places.reduce((sum, { micros }) => sum + micros, 0);
-    const lines = places
-      .slice(0, Number(values.top))
-      .map(({ room, name, micros }) => [show(micros), `${((100 * micros) / all).toFixed(1)}%`, room, name]);
-    return table([`${load}, depth ${depth}`, 'share', 'room', 'function'], lines);
-  });
-  return tables.join('\n\n');
+/** What perf sees better is left out where perf was there. */
+function functionTables(load: string, { functions, machineCode }: Measured): string {
+  const elsewhere = machineCode ? [WRITING, READING, GARBAGE] : [];
+  return depths
+    .map((depth, nth) => {
+      const places = (functions[nth] ?? []).filter(({ room }) => !elsewhere.includes(room));
+      const all = places.reduce((sum, { micros }) => sum + micros, 0);
+      const lines = places
+        .slice(0, Number(values.top))
+        .map(({ room, name, micros }) => [show(micros), `${((100 * micros) / all).toFixed(1)}%`, room, name]);
+      return table(
+        [`${load}, depth ${depth}`, machineCode ? 'share of JavaScript' : 'share', 'room', 'function'],
+        lines,
+      );
+    })
+    .join('\n\n');
+}
+
+function machineCodeTables(load: string, machineCode: readonly Rooms[]): string {
+  return depths
+    .map((depth, nth) => {
+      const all = [...(machineCode[nth] ?? [])].sort(([, a], [, b]) => b - a);
+      const lines = all.slice(0, Number(values.top)).map(([name, micros]) => [show(micros), name]);
+      return table([`${load}, depth ${depth}`, "machine code of V8's, Node's, and libc's"], lines);
+    })
+    .join('\n\n');
 }
 
 function table(heads: readonly string[], lines: readonly (readonly string[])[]): string {
@@ -235,6 +277,7 @@ async function main(): Promise<void> {
     process.stderr.write(`… ${load}\n`);
     const seen = await measure(load);
     console.log(`\n${roomTable(load, seen)}\n\n${functionTables(load, seen)}`);
+    if (seen.machineCode) console.log(`\n${machineCodeTables(load, seen.machineCode)}`);
   }
   console.log(
     `\nThe profiles are in ${path.relative(process.cwd(), OUT)}: a browser's developer tools open them.`,

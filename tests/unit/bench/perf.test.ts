@@ -1,5 +1,5 @@
 /** How `make profile` reads what perf saw. */
-import { roomsOf } from '../../bench/perf';
+import { machineCodeOf, roomsOf } from '../../bench/perf';
 
 const SAMPLES = `   7 
 	ffffffff81 tcp_sendmsg ([kernel.kallsyms])
@@ -55,4 +55,13 @@ test('each sample of the main thread goes to the room of its innermost frame, th
     ["Node's and libuv's C++", 1],
   ]);
   expect(roomsOf('', 7).size).toBe(0);
+});
+
+test('machine code that is neither the kernel nor JavaScript goes by its name', () => {
+  expect([...machineCodeOf(SAMPLES, 7).keys()]).toEqual([
+    'Builtins_KeyedLoadIC_Megamorphic',
+    'v8::internal::Scavenger::Process',
+    '__memmove_avx_unaligned_erms',
+    'uv__io_poll',
+  ]);
 });
