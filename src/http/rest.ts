@@ -1,11 +1,12 @@
 /** Commands over HTTP by the conventions of Upstash: in the path, as JSON in the body, in pipelines and transactions. */
+import { randomBytes } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Command } from '../commands/conversation';
 import type { CommandRow } from '../commands/table';
 import { parseCommand, parseCommands, pathArguments, queryArguments, splitUrl } from './arguments';
 import type { Desk } from './desk';
 import { commandOf, encodeFrame, encodeTransaction, errorText, isError } from './encoding';
-import { bodyOf, encodingOf, sendJson, sendResp, wantsResp } from './formats';
+import { bodyOf, formOf, sendJson, sendResp } from './formats';
 import { HttpProblem } from './problem';
 import { orProblem, statusOfError } from './redis-errors';
 import { commandSchema, jsonCommandSchema, multiExecSchema, pipelineSchema } from './schemas';
@@ -36,6 +37,8 @@ export function registerRest(app: FastifyInstance, desk: Desk): void {
 
 class Rest {
   readonly #desk: Desk;
+  readonly #begun = randomBytes(6).toString('base64url');
+  #answered = 0;
 
   constructor(desk: Desk) {
     this.#desk = desk;
@@ -51,21 +54,24 @@ class Rest {
   }
 
   async onCommand(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    this.#nameState(reply);
     return this.#answerOne(request, reply, parseCommand(bodyOf(request)), 400);
   }
 
   async onPipeline(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { resp, encoding } = formOf(request);
     const commands = parseCommands(bodyOf(request)).map((args) => this.#command(args));
     const { socket } = request.raw;
     this.#desk.charge(socket, commands.length);
     const frames = await this.#desk.execute(socket, commands);
-    if (wantsResp(request)) return sendResp(reply, [Buffer.from(`*${frames.length}\r\n`), ...frames]);
-    const encoding = encodingOf(request);
+    this.#nameState(reply);
+    if (resp) return sendResp(reply, [Buffer.from(`*${frames.length}\r\n`), ...frames]);
     return sendJson(reply, `[${frames.map((frame) => encodeFrame(frame, encoding)).join(',')}]`);
   }
 
-  /** All of them or none: what Redis refuses to queue makes it refuse the whole. */
+  /** All of them or none: what Redis refuses to queue makes it refuse the whole. The answer is JSON in any case. */
   async onTransaction(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { encoding } = formOf(request);
     const commands = parseCommands(bodyOf(request)).map((args) => this.#commandToQueue(args));
     const { socket } = request.raw;
     this.#desk.charge(socket, commands.length);
@@ -75,9 +81,9 @@ class Rest {
     if (!begun || !result) throw new HttpProblem(503, 'the transaction was not answered');
     orProblem(begun);
     if (isError(result)) throw refusedTransaction(result, frames.slice(1, -1));
-    if (wantsResp(request)) return sendResp(reply, [result]);
-    const text = encodeTransaction(result, encodingOf(request));
+    const text = encodeTransaction(result, encoding);
     if (text === undefined) throw new HttpProblem(400, 'the transaction was not carried out');
+    this.#nameState(reply);
     return sendJson(reply, text);
   }
 
@@ -87,14 +93,24 @@ class Rest {
     args: readonly Buffer[],
     statusOfUnknown: number,
   ): Promise<FastifyReply> {
+    const { resp, encoding } = formOf(request);
     const command = this.#commandAlone(args);
     const { socket } = request.raw;
     this.#desk.charge(socket, 1);
     const [frame] = await this.#desk.execute(socket, [command]);
     if (!frame) throw new HttpProblem(503, 'the command was not answered');
     if (isError(frame)) reply.code(statusOf(errorText(frame), statusOfUnknown));
-    if (wantsResp(request)) return sendResp(reply, [frame]);
-    return sendJson(reply, encodeFrame(frame, encodingOf(request)));
+    if (resp) return sendResp(reply, [frame]);
+    return sendJson(reply, encodeFrame(frame, encoding));
+  }
+
+  /**
+   * The SDK gives this back with its next request, to be shown nothing older. Here nothing ever is: a name that is
+   * new each time is all that it wants.
+   */
+  #nameState(reply: FastifyReply): void {
+    this.#answered += 1;
+    reply.header('upstash-sync-token', `${this.#begun}-${this.#answered}`);
   }
 
   #command(args: readonly Buffer[]): Command {

@@ -10,7 +10,7 @@ import { decodePercent, splitUrl } from './arguments';
 import type { Caller } from './caller';
 import type { Desk } from './desk';
 import { commandOf } from './encoding';
-import { bodyOf, sendJson } from './formats';
+import { bodyOf, formOf, sendJson } from './formats';
 import { HttpProblem } from './problem';
 import { orProblem } from './redis-errors';
 import { shelfReadSchema, shelfWriteSchema } from './schemas';
@@ -156,10 +156,11 @@ async function read(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const key = keyOf(request);
+  const form = formOf(request);
   const found = await readValue(desk, request, key);
   if (found.frame.latin1Slice(0, 3) === '$-1') throw new HttpProblem(404, 'there is no such item');
   if (found.source === 'MISS') await shelf.countReading(key);
-  return sendValue(request, reply, found);
+  return sendValue(request, reply, found, form);
 }
 
 function keyOf(request: FastifyRequest): Buffer {

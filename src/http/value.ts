@@ -5,14 +5,13 @@ import { decodePercent, splitUrl } from './arguments';
 import type { Source } from './caller';
 import type { Desk } from './desk';
 import { bulkValue, commandOf, encodeFrame, type TextEncoding } from './encoding';
-import { encodingOf, sendJson, sendResp, wantsResp } from './formats';
+import { type Form, formOf, OCTETS, sendJson, sendResp } from './formats';
 import { HttpProblem } from './problem';
 import { orProblem } from './redis-errors';
 import { valueSchema } from './schemas';
 
 const GET = Buffer.from('GET');
 const NIL = Buffer.from('$-1\r\n');
-const OCTETS = 'application/octet-stream';
 
 /** A value on its way to a client. */
 export interface Found {
@@ -25,9 +24,10 @@ export interface Found {
 
 export function registerValue(app: FastifyInstance, desk: Desk): void {
   app.get('/get/:key', { schema: valueSchema }, async (request, reply) => {
+    const form = formOf(request);
     const { path } = splitUrl(request.originalUrl);
     const found = await readValue(desk, request, decodePercent(path.slice('/get/'.length)));
-    return sendValue(request, reply, found);
+    return sendValue(request, reply, found, form);
   });
 }
 
@@ -49,16 +49,20 @@ export async function readValue(desk: Desk, request: FastifyRequest, key: Buffer
   }
 }
 
-export function sendValue(request: FastifyRequest, reply: FastifyReply, found: Found): FastifyReply {
+export function sendValue(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  found: Found,
+  { resp, encoding }: Form,
+): FastifyReply {
   const { frame, source, age } = found;
   reply.header('x-cache', source);
   if (age !== undefined) reply.header('age', age);
-  if (wantsResp(request)) return sendResp(reply, [frame]);
+  if (resp) return sendResp(reply, [frame]);
   const { accept } = request.headers;
   const raw = accept?.includes(OCTETS) ?? false;
   const value = bulkValue(frame);
   if (raw && !value) throw new HttpProblem(404, 'there is no such key');
-  const encoding = encodingOf(request);
   const tag = tagOf(frame, raw ? 'raw' : encoding);
   reply.header('etag', tag).header('vary', 'accept, upstash-encoding');
   if (matches(request.headers['if-none-match'], tag)) return reply.code(304).send();

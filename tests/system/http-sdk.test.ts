@@ -132,6 +132,19 @@ describe('@upstash/redis', () => {
     await expect(stranger.get('text')).rejects.toThrow('Unauthorized');
   });
 
+  test('is given a new token for reading its own writes with each answer', async () => {
+    const tokens = new Set([redis.readYourWritesSyncToken]);
+    await redis.set('text', 'abc');
+    tokens.add(redis.readYourWritesSyncToken);
+    await redis.get('text');
+    tokens.add(redis.readYourWritesSyncToken);
+    await redis.pipeline().get('text').exec();
+    tokens.add(redis.readYourWritesSyncToken);
+    await redis.multi().get('text').exec();
+    tokens.add(redis.readYourWritesSyncToken);
+    expect(tokens.size).toBe(5);
+  });
+
   test('subscribes, and hears what others publish', async () => {
     const subscriber = redis.subscribe<{ hello: string }>(['news']);
     const message = new Promise((resolve) => subscriber.on('message', resolve));

@@ -106,4 +106,24 @@ describe('GET /get/KEY', () => {
       error: 'WRONGTYPE Operation against a key holding the wrong kind of value',
     });
   });
+
+  test('in the Redis protocol when that is asked for, and 400 for a form that there is not', async () => {
+    await redis.ask('SET', 'k', 'value');
+    const resp2 = { 'upstash-response-format': 'resp2' };
+    for (const from of ['MISS', 'HIT']) {
+      const answer = await ask(respite, '/get/k', { headers: resp2 });
+      expect(answer).toMatchObject({ status: 200, text: '$5\r\nvalue\r\n' });
+      expect(answer.headers).toMatchObject({ 'content-type': 'application/octet-stream', 'x-cache': from });
+    }
+    expect(await ask(respite, '/get/none', { headers: resp2 })).toMatchObject({ text: '$-1\r\n' });
+    await redis.ask('LPUSH', 'list', 'x');
+    const refused = [
+      await ask(respite, '/get/k', { headers: { 'upstash-response-format': 'resp3' } }),
+      await ask(respite, '/get/k', { headers: { ...resp2, 'upstash-encoding': 'base64' } }),
+      await ask(respite, '/del/k', { headers: { 'upstash-response-format': 'xml' } }),
+    ];
+    for (const { status, json } of refused)
+      expect([status, json]).toEqual([400, { error: expect.any(String) }]);
+    expect(await result(respite, '/exists/k')).toBe(1);
+  });
 });
