@@ -16,19 +16,23 @@ export interface DeskParts {
   readonly connections: Connections;
   readonly rateLimits: RateLimits | undefined;
   readonly replyLimit: number;
+  /** Seconds that a connection may stay idle. */
+  readonly keepAlive: number;
   readonly log: Log;
 }
 
 export class Desk {
   readonly house: House;
   readonly connections: Connections;
+  readonly keepAlive: number;
   readonly log: Log;
   /** Those that are open, for the end of them all. */
   readonly streams = new Set<EventStream>();
   readonly #rateLimits: RateLimits | undefined;
   readonly #replyLimit: number;
 
-  constructor({ house, connections, rateLimits, replyLimit, log }: DeskParts) {
+  constructor({ house, connections, rateLimits, replyLimit, keepAlive, log }: DeskParts) {
+    this.keepAlive = keepAlive;
     this.house = house;
     this.connections = connections;
     this.log = log;
@@ -44,6 +48,10 @@ export class Desk {
     } finally {
       this.connections.giveBack(socket, caller);
     }
+  }
+
+  get limitsRates(): boolean {
+    return this.#rateLimits !== undefined;
   }
 
   /** Counts commands against the limit of the client's address. */

@@ -15,6 +15,7 @@ const ALONE = new Set([
 ]);
 const WITH_ONE = new Set(['shelf', 'subscribe', 'psubscribe']);
 const NOWHERE = '/nowhere';
+export const VALUE = '/get/-';
 const COMMAND = '/-/-';
 
 export function routedUrl(method: string | undefined, url: string): string {
@@ -28,7 +29,7 @@ export function routedUrl(method: string | undefined, url: string): string {
   if (firstEnd === end) return ALONE.has(first) ? `/${first}${url.slice(end)}` : COMMAND;
   const another = url.indexOf('/', firstEnd + 1);
   const single = another < 0 || another > end;
-  if (first === 'get' && single && (method === 'GET' || method === 'HEAD')) return '/get/-';
+  if (first === 'get' && single && (method === 'GET' || method === 'HEAD')) return VALUE;
   if (WITH_ONE.has(first)) return single ? `/${first}/-` : NOWHERE;
   return COMMAND;
 }

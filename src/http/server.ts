@@ -1,5 +1,12 @@
 /** The HTTP port: its server and its limits, who is let in, how errors look, and its end. */
-import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import swagger from '@fastify/swagger';
@@ -24,11 +31,11 @@ import { registerOperations } from './operations';
 import { Origin } from './origin';
 import { HttpProblem, problemBody } from './problem';
 import { registerRest } from './rest';
-import { routedUrl } from './routing';
+import { routedUrl, VALUE } from './routing';
 import { BODIES } from './schemas';
 import { registerShelf, type Shelf } from './shelf';
 import { registerSubscribe } from './subscribe';
-import { registerValue } from './value';
+import { answerFromMemory, registerValue } from './value';
 
 export interface HttpOptions {
   readonly host: string;
@@ -99,12 +106,18 @@ export class HttpServer {
     this.#log = log;
     this.#connections = new Connections(house, options);
     this.#guard = new Guard(options);
-    this.#desk = new Desk({ ...options, house, rateLimits, log, connections: this.#connections });
+    const keepAlive = Math.floor(this.#keepAliveTimeout / 1000);
+    this.#desk = new Desk({ ...options, house, rateLimits, log, keepAlive, connections: this.#connections });
   }
 
   get port(): number {
     const address = this.#server?.address();
     return address && typeof address === 'object' ? (address as AddressInfo).port : this.#options.port;
+  }
+
+  get #keepAliveTimeout(): number {
+    const { idleTimeout } = this.#options;
+    return idleTimeout > 0 ? Math.min(idleTimeout, LONGEST_IDLE) : LONGEST_IDLE;
   }
 
   async open(): Promise<void> {
@@ -189,24 +202,39 @@ export class HttpServer {
   }
 
   #serve(handler: RequestListener): Server {
-    const { tls, idleTimeout } = this.#options;
+    const { tls } = this.#options;
     const settings: ServerOptions = {
       maxHeaderSize: this.#limits.headerSize,
       headersTimeout: this.#limits.headersTimeout,
       requestTimeout: this.#limits.requestTimeout,
-      keepAliveTimeout: idleTimeout > 0 ? Math.min(idleTimeout, LONGEST_IDLE) : LONGEST_IDLE,
+      keepAliveTimeout: this.#keepAliveTimeout,
       connectionsCheckingInterval: LOOK_FOR_SLOW_EVERY,
       noDelay: true,
     };
-    this.#tlsServer = tls && createTlsServer({ ...settings, ...tlsServerOptions(tls) }, handler);
+    const listener: RequestListener = (request, response) => {
+      if (!this.#answerAhead(request, response)) handler(request, response);
+    };
+    this.#tlsServer = tls && createTlsServer({ ...settings, ...tlsServerOptions(tls) }, listener);
     if (this.#tlsServer) boundHandshakes(this.#tlsServer, this.#options.maxClients);
-    const server = this.#tlsServer ?? createServer(settings, handler);
+    const server = this.#tlsServer ?? createServer(settings, listener);
     server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => this.#connections.enter(socket));
     server.on('tlsClientError', (problem: Error) =>
       this.#log.debug({ problem: problem.message }, 'a TLS client failed'),
     );
     this.#server = server;
     return server;
+  }
+
+  /** The commonest request of all. What is wrong with it is found again, and said, by the route. */
+  #answerAhead(request: IncomingMessage, response: ServerResponse): boolean {
+    const { method, url = '' } = request;
+    if (method !== 'GET' || !this.#app || routedUrl(method, url) !== VALUE) return false;
+    try {
+      this.#guard.check(request, url);
+      return answerFromMemory(this.#desk, request, response);
+    } catch {
+      return false;
+    }
   }
 
   #letIn(request: FastifyRequest, done: (problem?: Error) => void): void {

@@ -1,12 +1,14 @@
 /** GET /get/KEY: a value as JSON or as the bytes it is, with where it came from, how old it is, and a tag to ask again. */
 import * as crypto from 'node:crypto';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { decodePercent, splitUrl } from './arguments';
+import { answerAtOnce, type WholeAnswer } from './at-once';
 import type { Source } from './caller';
 import type { Desk } from './desk';
 import { bulkValue, commandOf, encodeFrame, type TextEncoding } from './encoding';
-import { type Form, formOf, OCTETS, sendJson, sendResp } from './formats';
-import { HttpProblem } from './problem';
+import { type Form, formOf, JSON_TYPE, OCTETS } from './formats';
+import { HttpProblem, problemBody } from './problem';
 import { orProblem } from './redis-errors';
 import { valueSchema } from './schemas';
 
@@ -25,10 +27,28 @@ export interface Found {
 export function registerValue(app: FastifyInstance, desk: Desk): void {
   app.get('/get/:key', { schema: valueSchema }, async (request, reply) => {
     const form = formOf(request);
-    const { path } = splitUrl(request.originalUrl);
-    const found = await readValue(desk, request, decodePercent(path.slice('/get/'.length)));
+    const found = await readValue(desk, request, keyOf(request.originalUrl));
     return sendValue(request, reply, found, form);
   });
+}
+
+/**
+ * A value that memory has, ahead of the router and its hooks: the same answer in half the time. False: nothing has been
+ * done, and the route does it all; it says what is wrong, too. Whoever calls has checked that the client may ask.
+ */
+export function answerFromMemory(desk: Desk, request: IncomingMessage, response: ServerResponse): boolean {
+  const caller = desk.limitsRates ? undefined : desk.connections.idle(request.socket);
+  if (!caller) return false;
+  const form = formOf(request);
+  const recalled = caller.recall(keyOf(request.url ?? ''));
+  if (!recalled) return false;
+  const found: Found = {
+    frame: recalled.frame ?? NIL,
+    source: 'HIT',
+    age: desk.secondsSince(recalled.storedAt),
+  };
+  answerAtOnce(response, answerOf(request.headers, form, found), desk.keepAlive);
+  return true;
 }
 
 export async function readValue(desk: Desk, request: FastifyRequest, key: Buffer): Promise<Found> {
@@ -53,22 +73,39 @@ export function sendValue(
   request: FastifyRequest,
   reply: FastifyReply,
   found: Found,
-  { resp, encoding }: Form,
+  form: Form,
 ): FastifyReply {
+  const { status, headers, body } = answerOf(request.headers, form, found);
+  reply.code(status).headers(headers);
+  return status === 304 ? reply.send() : reply.send(body);
+}
+
+function answerOf(asked: IncomingHttpHeaders, { resp, encoding }: Form, found: Found): WholeAnswer {
   const { frame, source, age } = found;
-  reply.header('x-cache', source);
-  if (age !== undefined) reply.header('age', age);
-  if (resp) return sendResp(reply, [frame]);
-  const { accept } = request.headers;
-  const raw = accept?.includes(OCTETS) ?? false;
+  const headers: Record<string, string | number> = { 'x-cache': source };
+  if (age !== undefined) headers.age = age;
+  if (resp) return { status: 200, headers: { ...headers, 'content-type': OCTETS }, body: frame };
+  const raw = asked.accept?.includes(OCTETS) ?? false;
   const value = bulkValue(frame);
-  if (raw && !value) throw new HttpProblem(404, 'there is no such key');
+  if (raw && !value) {
+    headers['content-type'] = JSON_TYPE;
+    return { status: 404, headers, body: problemBody('there is no such key') };
+  }
   const tag = tagOf(frame, raw ? 'raw' : encoding);
-  reply.header('etag', tag).header('vary', 'accept, upstash-encoding');
-  if (matches(request.headers['if-none-match'], tag)) return reply.code(304).send();
-  if (raw)
-    return reply.header('content-type', OCTETS).header('x-content-type-options', 'nosniff').send(value);
-  return sendJson(reply, encodeFrame(frame, encoding));
+  headers.etag = tag;
+  headers.vary = 'accept, upstash-encoding';
+  if (matches(asked['if-none-match'], tag)) return { status: 304, headers, body: '' };
+  if (raw && value) {
+    headers['content-type'] = OCTETS;
+    headers['x-content-type-options'] = 'nosniff';
+    return { status: 200, headers, body: value };
+  }
+  headers['content-type'] = JSON_TYPE;
+  return { status: 200, headers, body: encodeFrame(frame, encoding) };
+}
+
+function keyOf(url: string): Buffer {
+  return decodePercent(splitUrl(url).path.slice('/get/'.length));
 }
 
 /** Each form of a value has a tag of its own. */

@@ -1,6 +1,7 @@
 // GET /get/KEY: the forms of a value, where it came from, and when the client has it already.
 
 import { ask, result } from '../support/http';
+import { RawClient } from '../support/raw-client';
 import { RedisServer } from '../support/redis-server';
 import { Respite } from '../support/respite';
 
@@ -125,5 +126,82 @@ describe('GET /get/KEY', () => {
     for (const { status, json } of refused)
       expect([status, json]).toEqual([400, { error: expect.any(String) }]);
     expect(await result(respite, '/exists/k')).toBe(1);
+  });
+});
+
+test('what memory has is answered ahead of the router as the route answers it', async () => {
+  await using redis = await RedisServer.start();
+  await using ahead = await Respite.start(['--redis', redis.url]);
+  // Where rates are limited, the route answers every request.
+  await using routed = await Respite.start(['--redis', redis.url, '--rate-limit', '100000']);
+  await redis.ask('SET', 'k', 'grüße');
+  const { headers: first } = await ask(ahead, '/get/k');
+  await ask(routed, '/get/k');
+  const octets = { accept: 'text/html, application/octet-stream' };
+  const questions: [path: string, headers: Record<string, string>][] = [
+    ['/get/k', {}],
+    ['/GET/k?x=1', {}],
+    ['/get/%6b', { 'upstash-encoding': 'base64' }],
+    ['/get/k', { 'upstash-response-format': 'resp2' }],
+    ['/get/k', { 'if-none-match': String(first.etag) }],
+    ['/get/k', octets],
+    ['/get/none', {}],
+    ['/get/none', octets],
+    ['/get/k', { host: 'evil.example' }],
+    ['/get/k', { origin: 'https://evil.example' }],
+    ['/get/k', { 'upstash-response-format': 'xml' }],
+    ['/get/%zz', {}],
+  ];
+  for (const respite of [ahead, routed])
+    for (const [path] of questions) await ask(respite, path, { headers: octets });
+  for (const [path, headers] of questions) {
+    const [one, other] = [await ask(ahead, path, { headers }), await ask(routed, path, { headers })];
+    const { date: _, ...sent } = one.headers;
+    expect([path, one.status, one.text]).toEqual([path, other.status, other.text]);
+    expect(other.headers).toMatchObject({ ...sent, date: expect.any(String) });
+    expect(Object.keys(other.headers)).toHaveLength(Object.keys(one.headers).length);
+  }
+  const figures = await Promise.all([ahead, routed].map((respite) => ask(respite, '/metrics')));
+  const [hits, hitsRouted] = figures.map(({ text }) => /^respite_hits_total .*/m.exec(text)?.[0]);
+  expect(hits).toBe(hitsRouted);
+});
+
+describe('hits of one connection', () => {
+  const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${more}\r\n`;
+
+  test('come in the order of the requests, behind an answer that is still to come as well', async () => {
+    await using respite = await Respite.start();
+    await ask(respite, '/mset/a/1/b/2');
+    for (const key of ['a', 'b']) await ask(respite, `/get/${key}`);
+    const client = await RawClient.connect(respite.httpPort);
+    client.send(get('/get/a') + get('/get/b') + get('/blpop/queue/0') + get('/get/a') + get('/get/b'));
+    expect((await client.until('"2"}')).toString().match(/\{.*?\}/g)).toEqual([
+      '{"result":"1"}',
+      '{"result":"2"}',
+    ]);
+    await ask(respite, '/rpush/queue/x');
+    client.send(get('/get/a', 'Connection: close\r\n'));
+    const rest = (await client.rest()).toString();
+    expect(rest.match(/\{.*?\}/g)).toEqual([
+      '{"result":["queue","x"]}',
+      '{"result":"1"}',
+      '{"result":"2"}',
+      '{"result":"1"}',
+    ]);
+    expect(rest.match(/x-cache: HIT/g)).toHaveLength(3);
+    await client.close();
+  });
+
+  test('are ended as the client asks: by HTTP/1.0 with the connection, unless it is to be kept', async () => {
+    await using respite = await Respite.start();
+    await ask(respite, '/set/k/v');
+    await ask(respite, '/get/k');
+    const client = await RawClient.connect(respite.httpPort);
+    const old = 'GET /get/k HTTP/1.0\r\nHost: localhost\r\n';
+    client.send(`${old}Connection: keep-alive\r\n\r\n`);
+    expect((await client.until('}')).toString()).toContain('Connection: keep-alive');
+    client.send(`${old}\r\n`);
+    expect((await client.rest()).toString()).toMatch(/Connection: close\r\n[\s\S]*\{"result":"v"\}$/);
+    await client.close();
   });
 });
