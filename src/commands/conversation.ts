@@ -340,7 +340,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   }
 
   breakOff(reason: string): void {
-    this.#door.closeNow(reason);
+    if (!this.#left) this.#door.closeNow(reason);
   }
 
   // --- who else may ask for this client's wire ---

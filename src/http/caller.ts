@@ -18,14 +18,25 @@ import { ReplyCollector } from './reply-collector';
 const SHARED_UP_TO = 1024 * 1024;
 const CLOSED = error('ERR an earlier command of this request has closed its connection');
 
+/** The bytes that an answer may have, all its replies together. */
+export interface Allowance {
+  readonly bytes: number;
+  /** Whose limit it is, and what to do about it. */
+  readonly why: string;
+}
+
+export function tooLarge({ bytes, why }: Allowance): HttpProblem {
+  return new HttpProblem(502, `the answer is larger than the ${bytes} bytes ${why}`);
+}
+
 export type Source = 'HIT' | 'MISS' | 'STALE';
 
 export class Caller implements Door {
   readonly address: string;
   readonly localAddress: string;
   readonly #house: House;
-  readonly #place: CallerPlace;
   readonly #onDismissed: () => void;
+  readonly #allowance: Allowance;
   #outlet: ReplyCollector;
   #conversation: Conversation;
   #request: Request | undefined;
@@ -36,8 +47,8 @@ export class Caller implements Door {
   /** `onDismissed`: the client is to be sent away, as by CLIENT KILL, while it asks for nothing. */
   constructor(house: House, place: CallerPlace, onDismissed: () => void = () => undefined) {
     this.#house = house;
-    this.#place = place;
     this.#onDismissed = onDismissed;
+    this.#allowance = { bytes: place.replyLimit, why: 'of --client-output-limit' };
     this.address = place.address;
     this.localAddress = place.localAddress;
     this.#outlet = this.#collector();
@@ -85,13 +96,13 @@ export class Caller implements Door {
   }
 
   /** One frame for each command, in their order. Rejects with an HttpProblem when they will not all come. */
-  async ask(commands: readonly Command[]): Promise<Buffer[]> {
+  async ask(commands: readonly Command[], allowance = this.#allowance): Promise<Buffer[]> {
     if (this.busy) throw new Error('a caller asks for one thing at a time');
     if (this.#left) throw new HttpProblem(499, 'the client has left');
     this.#conversation.remembered = undefined;
     try {
       return await new Promise<Buffer[]>((resolve, reject) => {
-        this.#request = { commands, offered: 0, frames: [], resolve, reject };
+        this.#request = { commands, offered: 0, frames: [], size: 0, allowance, resolve, reject };
         if (commands.length === 0) this.#answer();
         else this.#offer();
       });
@@ -175,7 +186,17 @@ export class Caller implements Door {
     const request = this.#request;
     if (!request) return;
     request.frames.push(frame);
+    request.size += frame.length;
     if (request.frames.length === request.commands.length) this.#answer();
+  }
+
+  get #room(): number {
+    const request = this.#request;
+    return request ? request.allowance.bytes - request.size : Number.POSITIVE_INFINITY;
+  }
+
+  #refuseLarge(): void {
+    this.abandon(tooLarge(this.#request?.allowance ?? this.#allowance));
   }
 
   #answer(): void {
@@ -206,8 +227,10 @@ export class Caller implements Door {
   }
 
   #collector(): ReplyCollector {
-    return new ReplyCollector(this.#place.replyLimit, {
+    return new ReplyCollector({
       onFrame: (frame) => this.#onFrame(frame),
+      room: () => this.#room,
+      onTooLarge: () => this.#refuseLarge(),
       onBroken: (reason) => this.abandon(new HttpProblem(502, reason)),
       isSlow: () => false,
     });
@@ -218,6 +241,8 @@ interface Request {
   readonly commands: readonly Command[];
   offered: number;
   readonly frames: Buffer[];
+  size: number;
+  readonly allowance: Allowance;
   resolve(frames: Buffer[]): void;
   reject(problem: HttpProblem): void;
 }

@@ -5,11 +5,17 @@ import type { Command } from '../commands/conversation';
 import type { House } from '../commands/house';
 import type { RateLimits } from '../session/rate-limiter';
 import type { Log } from '../telemetry/log';
-import { Caller } from './caller';
+import { type Allowance, Caller } from './caller';
 import type { Connections } from './connections';
 import type { EventStream } from './event-stream';
+import type { Form } from './formats';
 import { type CallerPlace, placeOf } from './place';
 import { HttpProblem } from './problem';
+
+/** JSON is made at one go while nobody else is served, and takes up to six times as much. */
+const MOST_FOR_JSON = 64 * 1024 * 1024;
+const JSON_LIMIT =
+  'that JSON is made of: ask with Upstash-Response-Format: resp2, or for a value with Accept: application/octet-stream';
 
 export interface DeskParts {
   readonly house: House;
@@ -25,6 +31,7 @@ export class Desk {
   readonly house: House;
   readonly connections: Connections;
   readonly keepAlive: number;
+  readonly json: Allowance;
   readonly log: Log;
   /** Those that are open, for the end of them all. */
   readonly streams = new Set<EventStream>();
@@ -33,6 +40,7 @@ export class Desk {
 
   constructor({ house, connections, rateLimits, replyLimit, keepAlive, log }: DeskParts) {
     this.keepAlive = keepAlive;
+    this.json = { bytes: Math.min(MOST_FOR_JSON, replyLimit), why: JSON_LIMIT };
     this.house = house;
     this.connections = connections;
     this.log = log;
@@ -41,10 +49,10 @@ export class Desk {
   }
 
   /** Carries out the commands of one request, in their order: one round trip for all of them. */
-  async execute(socket: Socket, commands: readonly Command[]): Promise<Buffer[]> {
+  async execute(socket: Socket, commands: readonly Command[], { resp }: Form): Promise<Buffer[]> {
     const caller = this.connections.borrow(socket);
     try {
-      return await caller.ask(commands);
+      return await caller.ask(commands, resp ? undefined : this.json);
     } finally {
       this.connections.giveBack(socket, caller);
     }

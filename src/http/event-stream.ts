@@ -43,8 +43,10 @@ export class EventStream implements Door {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.outlet = new ReplyCollector(place.replyLimit, {
+    this.outlet = new ReplyCollector({
       onFrame: (frame) => this.#onFrame(frame),
+      room: () => place.replyLimit,
+      onTooLarge: () => this.closeNow(`a message is larger than ${place.replyLimit} bytes`),
       onBroken: (reason) => this.closeNow(reason),
       isSlow: () => response.writableNeedDrain,
     });

@@ -29,7 +29,7 @@ export function formOf({ headers }: { readonly headers: IncomingHttpHeaders }): 
   return { resp: format === 'resp2', encoding: base64 ? 'base64' : 'utf8' };
 }
 
-export function sendJson(reply: FastifyReply, json: string): FastifyReply {
+export function sendJson(reply: FastifyReply, json: string | Buffer): FastifyReply {
   return reply.header('content-type', JSON_TYPE).send(json);
 }
 

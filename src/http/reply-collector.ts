@@ -5,7 +5,11 @@ import { ReplyFramer } from '../resp/reply-framer';
 export interface CollectorEvents {
   /** One whole reply or push, as Redis frames it. */
   onFrame(frame: Buffer): void;
-  /** A reply has grown past the limit, or is none. Nothing more will be collected. */
+  /** The bytes that the reply under way may have. */
+  room(): number;
+  /** A reply has no room. Nothing more will be collected. */
+  onTooLarge(): void;
+  /** What came is no reply. Nothing more will be collected. */
   onBroken(reason: string): void;
   /** Whoever reads the frames is behind. */
   isSlow(): boolean;
@@ -14,15 +18,13 @@ export interface CollectorEvents {
 export class ReplyCollector implements Outlet {
   readonly reserved = 0;
   readonly #events: CollectorEvents;
-  readonly #limit: number;
   readonly #framer = new ReplyFramer();
   #reservation = Buffer.alloc(0);
   #pieces: Buffer[] = [];
   #size = 0;
   #broken = false;
 
-  constructor(limit: number, events: CollectorEvents) {
-    this.#limit = limit;
+  constructor(events: CollectorEvents) {
     this.#events = events;
   }
 
@@ -51,7 +53,8 @@ export class ReplyCollector implements Outlet {
     for (let at = start; at < chunk.length && !this.#broken; ) {
       const next = this.#framer.scan(chunk, at);
       if (this.#framer.problem !== '') {
-        this.#break(this.#framer.problem);
+        this.#stop();
+        this.#events.onBroken(this.#framer.problem);
         return;
       }
       this.#add(chunk.subarray(at, next));
@@ -61,21 +64,21 @@ export class ReplyCollector implements Outlet {
 
   #add(piece: Buffer): void {
     this.#size += piece.length;
-    if (this.#framer.complete) {
+    if (this.#size > this.#events.room()) {
+      this.#stop();
+      this.#events.onTooLarge();
+    } else if (this.#framer.complete) {
       const frame = this.#pieces.length === 0 ? piece : Buffer.concat([...this.#pieces, piece], this.#size);
       this.#pieces = [];
       this.#size = 0;
       this.#events.onFrame(frame);
-    } else if (this.#size > this.#limit) {
-      this.#break(`a reply is larger than the ${this.#limit} bytes of --client-output-limit`);
     } else {
       this.#pieces.push(piece);
     }
   }
 
-  #break(reason: string): void {
+  #stop(): void {
     this.#broken = true;
     this.#pieces = [];
-    this.#events.onBroken(reason);
   }
 }

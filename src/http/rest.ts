@@ -5,7 +5,7 @@ import type { Command } from '../commands/conversation';
 import type { CommandRow } from '../commands/table';
 import { parseCommand, parseCommands, pathArguments, queryArguments, splitUrl } from './arguments';
 import type { Desk } from './desk';
-import { commandOf, encodeFrame, encodeTransaction, errorText, isError } from './encoding';
+import { commandOf, encodeFrame, encodeFrames, encodeTransaction, errorText, isError } from './encoding';
 import { bodyOf, formOf, sendJson, sendResp } from './formats';
 import { HttpProblem } from './problem';
 import { orProblem, statusOfError } from './redis-errors';
@@ -59,29 +59,29 @@ class Rest {
   }
 
   async onPipeline(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const { resp, encoding } = formOf(request);
+    const form = formOf(request);
     const commands = parseCommands(bodyOf(request)).map((args) => this.#command(args));
     const { socket } = request.raw;
     this.#desk.charge(socket, commands.length);
-    const frames = await this.#desk.execute(socket, commands);
+    const frames = await this.#desk.execute(socket, commands, form);
     this.#nameState(reply);
-    if (resp) return sendResp(reply, [Buffer.from(`*${frames.length}\r\n`), ...frames]);
-    return sendJson(reply, `[${frames.map((frame) => encodeFrame(frame, encoding)).join(',')}]`);
+    if (form.resp) return sendResp(reply, [Buffer.from(`*${frames.length}\r\n`), ...frames]);
+    return sendJson(reply, encodeFrames(frames, form.encoding));
   }
 
   /** All of them or none: what Redis refuses to queue makes it refuse the whole. The answer is JSON in any case. */
   async onTransaction(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const { encoding } = formOf(request);
+    const form = { ...formOf(request), resp: false };
     const commands = parseCommands(bodyOf(request)).map((args) => this.#commandToQueue(args));
     const { socket } = request.raw;
     this.#desk.charge(socket, commands.length);
-    const frames = await this.#desk.execute(socket, [MULTI, ...commands, EXEC]);
+    const frames = await this.#desk.execute(socket, [MULTI, ...commands, EXEC], form);
     const [begun] = frames;
     const result = frames.at(-1);
     if (!begun || !result) throw new HttpProblem(503, 'the transaction was not answered');
     orProblem(begun);
     if (isError(result)) throw refusedTransaction(result, frames.slice(1, -1));
-    const text = encodeTransaction(result, encoding);
+    const text = encodeTransaction(result, form.encoding);
     if (text === undefined) throw new HttpProblem(400, 'the transaction was not carried out');
     this.#nameState(reply);
     return sendJson(reply, text);
@@ -93,15 +93,15 @@ class Rest {
     args: readonly Buffer[],
     statusOfUnknown: number,
   ): Promise<FastifyReply> {
-    const { resp, encoding } = formOf(request);
+    const form = formOf(request);
     const command = this.#commandAlone(args);
     const { socket } = request.raw;
     this.#desk.charge(socket, 1);
-    const [frame] = await this.#desk.execute(socket, [command]);
+    const [frame] = await this.#desk.execute(socket, [command], form);
     if (!frame) throw new HttpProblem(503, 'the command was not answered');
     if (isError(frame)) reply.code(statusOf(errorText(frame), statusOfUnknown));
-    if (resp) return sendResp(reply, [frame]);
-    return sendJson(reply, encodeFrame(frame, encoding));
+    if (form.resp) return sendResp(reply, [frame]);
+    return sendJson(reply, encodeFrame(frame, form.encoding));
   }
 
   /**

@@ -157,10 +157,10 @@ async function read(
 ): Promise<FastifyReply> {
   const key = keyOf(request);
   const form = formOf(request);
-  const found = await readValue(desk, request, key);
+  const found = await readValue(desk, request, key, form);
   if (found.frame.latin1Slice(0, 3) === '$-1') throw new HttpProblem(404, 'there is no such item');
   if (found.source === 'MISS') await shelf.countReading(key);
-  return sendValue(request, reply, found, form);
+  return sendValue(desk, request, reply, found, form);
 }
 
 function keyOf(request: FastifyRequest): Buffer {

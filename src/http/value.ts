@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { decodePercent, splitUrl } from './arguments';
 import { answerAtOnce, type WholeAnswer } from './at-once';
-import type { Source } from './caller';
+import { type Source, tooLarge } from './caller';
 import type { Desk } from './desk';
 import { bulkValue, commandOf, encodeFrame, type TextEncoding } from './encoding';
 import { type Form, formOf, JSON_TYPE, OCTETS } from './formats';
@@ -27,8 +27,8 @@ export interface Found {
 export function registerValue(app: FastifyInstance, desk: Desk): void {
   app.get('/get/:key', { schema: valueSchema }, async (request, reply) => {
     const form = formOf(request);
-    const found = await readValue(desk, request, keyOf(request.originalUrl));
-    return sendValue(request, reply, found, form);
+    const found = await readValue(desk, request, keyOf(request.originalUrl), form);
+    return sendValue(desk, request, reply, found, form);
   });
 }
 
@@ -47,11 +47,16 @@ export function answerFromMemory(desk: Desk, request: IncomingMessage, response:
     source: 'HIT',
     age: desk.secondsSince(recalled.storedAt),
   };
-  answerAtOnce(response, answerOf(request.headers, form, found), desk.keepAlive);
+  answerAtOnce(response, answerOf(desk, request.headers, form, found), desk.keepAlive);
   return true;
 }
 
-export async function readValue(desk: Desk, request: FastifyRequest, key: Buffer): Promise<Found> {
+export async function readValue(
+  desk: Desk,
+  request: FastifyRequest,
+  key: Buffer,
+  { resp }: Form,
+): Promise<Found> {
   const { socket } = request.raw;
   desk.charge(socket, 1);
   const recalled = desk.connections.idle(socket)?.recall(key);
@@ -59,7 +64,8 @@ export async function readValue(desk: Desk, request: FastifyRequest, key: Buffer
     return { frame: recalled.frame ?? NIL, source: 'HIT', age: desk.secondsSince(recalled.storedAt) };
   const caller = desk.connections.borrow(socket);
   try {
-    const [frame] = await caller.ask([commandOf([GET, key])]);
+    const whole = resp || wantsOctets(request.headers);
+    const [frame] = await caller.ask([commandOf([GET, key])], whole ? undefined : desk.json);
     if (!frame) throw new HttpProblem(503, 'the command was not answered');
     const { source } = caller;
     const age = source === 'MISS' ? undefined : desk.secondsSince(caller.storedAt);
@@ -70,27 +76,34 @@ export async function readValue(desk: Desk, request: FastifyRequest, key: Buffer
 }
 
 export function sendValue(
+  desk: Desk,
   request: FastifyRequest,
   reply: FastifyReply,
   found: Found,
   form: Form,
 ): FastifyReply {
-  const { status, headers, body } = answerOf(request.headers, form, found);
+  const { status, headers, body } = answerOf(desk, request.headers, form, found);
   reply.code(status).headers(headers);
   return status === 304 ? reply.send() : reply.send(body);
 }
 
-function answerOf(asked: IncomingHttpHeaders, { resp, encoding }: Form, found: Found): WholeAnswer {
+function answerOf(
+  desk: Desk,
+  asked: IncomingHttpHeaders,
+  { resp, encoding }: Form,
+  found: Found,
+): WholeAnswer {
   const { frame, source, age } = found;
   const headers: Record<string, string | number> = { 'x-cache': source };
   if (age !== undefined) headers.age = age;
   if (resp) return { status: 200, headers: { ...headers, 'content-type': OCTETS }, body: frame };
-  const raw = asked.accept?.includes(OCTETS) ?? false;
+  const raw = wantsOctets(asked);
   const value = bulkValue(frame);
   if (raw && !value) {
     headers['content-type'] = JSON_TYPE;
     return { status: 404, headers, body: problemBody('there is no such key') };
   }
+  if (!raw && frame.length > desk.json.bytes) throw tooLarge(desk.json);
   const tag = tagOf(frame, raw ? 'raw' : encoding);
   headers.etag = tag;
   headers.vary = 'accept, upstash-encoding';
@@ -102,6 +115,10 @@ function answerOf(asked: IncomingHttpHeaders, { resp, encoding }: Form, found: F
   }
   headers['content-type'] = JSON_TYPE;
   return { status: 200, headers, body: encodeFrame(frame, encoding) };
+}
+
+function wantsOctets({ accept }: IncomingHttpHeaders): boolean {
+  return accept?.includes(OCTETS) ?? false;
 }
 
 function keyOf(url: string): Buffer {
