@@ -16,7 +16,7 @@ const TOO_MANY = 'the limit of clients is reached, try again later';
 class Connection {
   readonly callers = new Set<Caller>();
   /** Those that have begun to arrive and are not answered yet. */
-  readonly requests = new Set<IncomingMessage>();
+  readonly requests = new Map<IncomingMessage, ServerResponse>();
   /** The caller that stays as long as the connection does; none for one that was turned away. */
   main: Caller | undefined;
 }
@@ -50,16 +50,26 @@ export class Connections {
 
   begin(request: IncomingMessage, response: ServerResponse): void {
     const requests = this.#connections.get(request.socket)?.requests;
-    requests?.add(request);
+    requests?.set(request, response);
     response.once('close', () => requests?.delete(request));
   }
 
   /** Shutting down: connections that ask for nothing are ended, or with `patient` false those that ask too slowly too. */
   endIdle(patient: boolean): void {
     for (const [socket, { requests }] of this.#connections) {
-      const waits = [...requests].some(({ complete }) => patient || complete);
+      const waits = [...requests.keys()].some(({ complete }) => patient || complete);
       if (!waits) socket.destroySoon();
     }
+  }
+
+  /** False: the client goes on asking and does not read what it is answered. It is sent away. */
+  keepsUp(socket: Socket): boolean {
+    const requests = this.#connections.get(socket)?.requests;
+    let unread = socket.writableLength;
+    // Answers that wait for those in front of them are not at the socket yet.
+    for (const response of requests?.values() ?? []) if (!response.socket) unread += response.writableLength;
+    if (unread > this.#limits.replyLimit) socket.destroy();
+    return !socket.destroyed;
   }
 
   /** Throws when the connection came over the limit for clients. */

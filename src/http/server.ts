@@ -178,6 +178,10 @@ export class HttpServer {
       this.#connections.begin(request.raw, reply.raw);
       this.#letIn(request, done);
     });
+    app.addHook('onSend', (request, _reply, _payload, done) => {
+      this.#connections.keepsUp(request.raw.socket);
+      done();
+    });
     app.setErrorHandler((problem: FastifyError, request, reply) => this.#answer(problem, request, reply));
     app.setNotFoundHandler(notFound);
     await app.register(swagger, { openapi: DESCRIPTION, transform: describeBody });
@@ -212,6 +216,8 @@ export class HttpServer {
       noDelay: true,
     };
     const listener: RequestListener = (request, response) => {
+      const { socket } = request;
+      if (!this.#connections.keepsUp(socket)) return;
       if (!this.#answerAhead(request, response)) handler(request, response);
     };
     this.#tlsServer = tls && createTlsServer({ ...settings, ...tlsServerOptions(tls) }, listener);

@@ -4,6 +4,7 @@ import { ask, result } from '../support/http';
 import { RawClient } from '../support/raw-client';
 import { RedisServer } from '../support/redis-server';
 import { Respite } from '../support/respite';
+import { eventually } from '../support/stage';
 
 const MB = 1024 * 1024;
 const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${more}\r\n`;
@@ -66,5 +67,23 @@ test('--client-output-limit holds for bytes, and the connection goes on behind t
   }
   client.send(get('/ping'));
   expect((await client.until('}')).toString()).toContain('{"result":"PONG"}');
+  await client.close();
+});
+
+test.each([
+  ['hits', '/get/k'],
+  ['answers of Redis', '/getrange/k/0/-1'],
+])('who asks on and on and reads no %s is sent away', async (_name, path) => {
+  await using respite = await Respite.start(['--client-output-limit', '4mb']);
+  await result(respite, `/setrange/k/${MB / 2}/x`);
+  await result(respite, '/get/k');
+  const client = await RawClient.connect(respite.httpPort);
+  client.pause();
+  client.send(get(path).repeat(500));
+  await eventually('the client is gone', async () =>
+    (await ask(respite, '/metrics')).text.includes('respite_clients 1\n'),
+  );
+  client.resume();
+  await client.rest();
   await client.close();
 });
