@@ -14,6 +14,7 @@ import { Listener } from './session/listener';
 import { RateLimits } from './session/rate-limiter';
 import { createLatencies } from './telemetry/latency';
 import { createLog, type Log } from './telemetry/log';
+import { type Reading, takeReading } from './telemetry/reading';
 import { createStats, type Figures } from './telemetry/stats';
 import { describeAddress, type RedisAddress, unixAddress } from './upstream/address';
 import { Backing } from './upstream/backing';
@@ -78,7 +79,7 @@ export class RespiteProxy implements Proxy {
   }
 
   figures(): Figures {
-    return this.#mustRun().house.figures();
+    return this.#mustRun().house.reading().figures;
   }
 
   async start(): Promise<void> {
@@ -215,6 +216,7 @@ interface Running {
 function build(options: Options, address: RedisAddress, log: Log, port: () => number): Running {
   const clock = systemClock;
   const stats = createStats();
+  const latencies = createLatencies();
   const startedAt = clock.now();
   const home = homeOf(address);
   const maker = new WireMaker({
@@ -269,14 +271,15 @@ function build(options: Options, address: RedisAddress, log: Log, port: () => nu
     fence: new Fence(trackers, stats),
     untold,
     stats,
-    latencies: createLatencies(),
+    latencies,
     clock,
     guests,
     home,
     password: options.requirepass,
     backing: knowledge,
     pausedUntil: 0,
-    figures,
+    reading,
+    survey: async () => reading(),
   };
   // The home identity is always there: its link is warm before the first client asks.
   const homeLink = links.join(home, false);
@@ -291,6 +294,10 @@ function build(options: Options, address: RedisAddress, log: Log, port: () => nu
       : new HttpServer(httpOptions(options, httpPort), house, rateLimits, log);
   return { house, listener, http, backing, maker };
 
+  function reading(): Reading {
+    return takeReading(figures(), latencies);
+  }
+
   function figures(): Figures {
     const now = clock.now();
     const { tracker } = homeLink;
@@ -299,6 +306,7 @@ function build(options: Options, address: RedisAddress, log: Log, port: () => nu
       version: VERSION,
       processId: process.pid,
       port: port(),
+      workers: 1,
       uptime: now - startedAt,
       coherence: tracker.mode,
       upstream: backing.connected ? 'up' : 'down',

@@ -47,7 +47,7 @@ export class ConversationDesk implements LocalDesk {
   }
 
   statistics(): Figures {
-    return this.#house.figures();
+    return this.#house.reading().figures;
   }
 
   /** Of a user who may not be allowed everything, its own: how many there were of others would tell what they read. */

@@ -5,7 +5,8 @@ import type { Drops } from '../coherence/drops';
 import type { Fence } from '../coherence/fence';
 import type { Untold } from '../coherence/untold';
 import type { Latencies } from '../telemetry/latency';
-import type { Figures, Stats } from '../telemetry/stats';
+import type { Reading } from '../telemetry/reading';
+import type { Stats } from '../telemetry/stats';
 import type { ExclusivePool } from '../upstream/exclusive-pool';
 import type { Identity } from '../upstream/identity';
 import type { Links } from './links';
@@ -30,7 +31,10 @@ export interface House {
   readonly backing: BackingKnowledge;
   /** Until when CLIENT PAUSE holds clients back: a command that waits must not keep those of others waiting. */
   pausedUntil: number;
-  figures(): Figures;
+  /** What this process tells of itself. */
+  reading(): Reading;
+  /** The same of all processes that share the ports. */
+  survey(): Promise<Reading>;
 }
 
 /** What the control connection has learned about the backing server. */

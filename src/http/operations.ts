@@ -27,7 +27,7 @@ export function registerOperations(app: FastifyInstance, { desk, timeout, guarde
     await ping(desk, timeout);
     return READY;
   });
-  const metrics = createMetrics(() => desk.house.figures(), desk.house.latencies);
+  const metrics = createMetrics(() => desk.house.survey());
   app.get('/metrics', { schema: metricsSchema }, async (_request, reply) => {
     // Redis wants a password, so nobody here has shown one to anybody.
     if (!guarded && desk.house.backing.asksForPassword) throw new HttpProblem(401, NOBODY_KNOWN);

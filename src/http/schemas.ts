@@ -132,7 +132,7 @@ export const monitorSchema = {
 
 export const metricsSchema = {
   tags: ['operations'],
-  summary: 'The figures of this process for Prometheus',
+  summary: 'The figures for Prometheus, of all workers together',
   produces: ['text/plain'],
   response: { 200: { type: 'string' } },
 };

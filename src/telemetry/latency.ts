@@ -1,12 +1,11 @@
 /** How long answers take, by where they come from: histograms that cost the hot path next to nothing. */
 
 /** Upper bounds in milliseconds, from one that memory meets to one that a blocking command needs. */
-const BOUNDS: readonly number[] = [
+export const BOUNDS: readonly number[] = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 5_000,
 ];
 
 export class LatencyHistogram {
-  readonly bounds = BOUNDS;
   /** How many were at most as long as each bound and longer than the one before; the last: longer than all. */
   readonly counts: number[] = new Array(BOUNDS.length + 1).fill(0);
   sum = 0;
@@ -14,7 +13,7 @@ export class LatencyHistogram {
   #turn = 0;
 
   /** One in `every` is measured: a power of two. */
-  constructor(readonly every: number) {
+  constructor(every: number) {
     this.#mask = every - 1;
   }
 
@@ -38,11 +37,13 @@ export interface Latencies {
   readonly passed: LatencyHistogram;
 }
 
-/** To look at the clock takes as long as a tenth of a hit does. */
+/** One in so many is measured: to look at the clock takes as long as a tenth of a hit does. */
+export const MEASURED = { hit: 64, miss: 1, passed: 16 } as const;
+
 export function createLatencies(): Latencies {
   return {
-    hit: new LatencyHistogram(64),
-    miss: new LatencyHistogram(1),
-    passed: new LatencyHistogram(16),
+    hit: new LatencyHistogram(MEASURED.hit),
+    miss: new LatencyHistogram(MEASURED.miss),
+    passed: new LatencyHistogram(MEASURED.passed),
   };
 }

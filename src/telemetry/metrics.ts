@@ -1,6 +1,7 @@
 /** The figures of one proxy as Prometheus reads them, in its conventions: base units, and _total for what only grows. */
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { Latencies, LatencyHistogram } from './latency';
+import { BOUNDS, MEASURED } from './latency';
+import type { LatencyTimes, Reading, Times } from './reading';
 import { type Figures, hitRatio } from './stats';
 
 type Figure = (figures: Figures) => number;
@@ -48,6 +49,7 @@ const GAUGES: readonly (readonly [name: string, help: string, figure: Figure])[]
     '1 while Redis tells what changes; 0: time alone',
     (f) => (f.coherence === 'tracking' ? 1 : 0),
   ],
+  ['workers', 'Processes that share the ports', (f) => f.workers],
   ['uptime_seconds', 'Time since the start', (f) => f.uptime / 1000],
 ];
 
@@ -58,17 +60,27 @@ export interface Metrics {
   read(): Promise<string>;
 }
 
-export function createMetrics(figures: () => Figures, latencies: Latencies): Metrics {
+/** `read` is asked once for each look, so that all of it is of one moment. */
+export function createMetrics(read: () => Reading | Promise<Reading>): Metrics {
   const registry = new Registry();
+  let reading: Reading | undefined;
+  const latest = (): Reading => {
+    if (!reading) throw new Error('nothing has been read yet');
+    return reading;
+  };
+  const figures = () => latest().figures;
   for (const [name, help, figure] of COUNTERS) addCounter(registry, name, help, [[{}, figure]], figures);
   addCounter(registry, 'invalidations_total', 'Entries dropped, by cause', INVALIDATIONS, figures);
   for (const [name, help, figure] of GAUGES)
     addGauge(registry, `respite_${name}`, help, () => figure(figures()));
   addVersion(registry, figures);
-  addProcess(registry);
+  addProcess(registry, latest);
   return {
     contentType: registry.contentType,
-    read: async () => `${await registry.metrics()}\n${describeLatencies(latencies)}`,
+    read: async () => {
+      reading = await read();
+      return `${await registry.metrics()}\n${describeLatencies(latest().latencies)}`;
+    },
   };
 }
 
@@ -117,24 +129,23 @@ function addVersion(registry: Registry, figures: () => Figures): void {
   });
 }
 
-function addProcess(registry: Registry): void {
+function addProcess(registry: Registry, reading: () => Reading): void {
   new Counter({
     name: 'process_cpu_seconds_total',
     help: 'Processor time spent, user and system',
     registers: [registry],
     collect() {
-      const { user, system } = process.cpuUsage();
       this.reset();
-      this.inc((user + system) / 1e6);
+      this.inc(reading().processorTime / 1e6);
     },
   });
-  addGauge(registry, 'process_resident_memory_bytes', 'Resident memory', () => process.memoryUsage.rss());
+  addGauge(registry, 'process_resident_memory_bytes', 'Resident memory', () => reading().memory);
 }
 
 /** Written here: a Histogram of prom-client wants to do the counting, and takes longer for it than a hit does. */
-function describeLatencies({ hit, miss, passed }: Latencies): string {
+function describeLatencies({ hit, miss, passed }: LatencyTimes): string {
   return [
-    `# HELP ${LATENCY} Time to an answer by either port: from memory (1 in ${hit.every} measured), by a fill, passed through (1 in ${passed.every})`,
+    `# HELP ${LATENCY} Time to an answer by either port: from memory (1 in ${MEASURED.hit} measured), by a fill, passed through (1 in ${MEASURED.passed})`,
     `# TYPE ${LATENCY} histogram`,
     ...describeSeries('hit', hit),
     ...describeSeries('miss', miss),
@@ -143,11 +154,11 @@ function describeLatencies({ hit, miss, passed }: Latencies): string {
   ].join('\n');
 }
 
-function describeSeries(outcome: string, { bounds, counts, sum }: LatencyHistogram): string[] {
+function describeSeries(outcome: string, { counts, sum }: Times): string[] {
   let total = 0;
   const buckets = counts.map((count, place) => {
     total += count;
-    const bound = bounds[place];
+    const bound = BOUNDS[place];
     const le = bound === undefined ? '+Inf' : bound / 1000;
     return `${LATENCY}_bucket{outcome="${outcome}",le="${le}"} ${total}`;
   });

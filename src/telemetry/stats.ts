@@ -39,6 +39,8 @@ export interface Gauges {
   readonly version: string;
   readonly processId: number;
   readonly port: number;
+  /** Processes that share the ports. */
+  readonly workers: number;
   readonly uptime: number;
   readonly coherence: string;
   readonly upstream: string;
@@ -98,6 +100,7 @@ export function nameFigures(figures: Figures): NamedFigure[] {
     ['respite_version', figures.version],
     ['process_id', figures.processId],
     ['tcp_port', figures.port],
+    ['workers', figures.workers],
     ['uptime_in_seconds', Math.floor(figures.uptime / 1000)],
     ['coherence', figures.coherence],
     ['upstream', figures.upstream],

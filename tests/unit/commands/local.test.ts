@@ -12,6 +12,7 @@ const FIGURES: Figures = {
   version: '0.1.0',
   processId: 1,
   port: 6380,
+  workers: 1,
   uptime: 61_500,
   coherence: 'tracking',
   upstream: 'connected',

@@ -1,5 +1,6 @@
 import { createLatencies } from '../../../src/telemetry/latency';
 import { createMetrics } from '../../../src/telemetry/metrics';
+import { takeReading } from '../../../src/telemetry/reading';
 import { createStats, type Figures } from '../../../src/telemetry/stats';
 
 const figures: Figures = {
@@ -7,6 +8,7 @@ const figures: Figures = {
   version: '1.2.3',
   processId: 1,
   port: 1,
+  workers: 1,
   uptime: 2_500,
   coherence: 'tracking',
   upstream: 'up',
@@ -32,7 +34,7 @@ function figureIn(text: string, series: string): number {
 
 test('figures are told in base units, and those that grow as they are now, not once more at every look', async () => {
   const counted = { ...figures, hits: 6, misses: 2, invalidations: 7 };
-  const metrics = createMetrics(() => counted, createLatencies());
+  const metrics = createMetrics(() => takeReading(counted, createLatencies()));
   await metrics.read();
   counted.hits = 8;
   const text = await metrics.read();
@@ -45,7 +47,7 @@ test('figures are told in base units, and those that grow as they are now, not o
 });
 
 test('every series has its help and its type, and stands once', async () => {
-  const text = await createMetrics(() => figures, createLatencies()).read();
+  const text = await createMetrics(() => takeReading(figures, createLatencies())).read();
   const lines = text.split('\n').filter((line) => line !== '');
   const series = lines
     .filter((line) => !line.startsWith('#'))
@@ -61,7 +63,7 @@ test('every series has its help and its type, and stands once', async () => {
 test('a histogram counts each bucket with all that are smaller', async () => {
   const latencies = createLatencies();
   for (const ms of [0.004, 0.3, 0.3, 3, 60_000]) latencies.miss.observe(ms);
-  const text = await createMetrics(() => figures, latencies).read();
+  const text = await createMetrics(() => takeReading(figures, latencies)).read();
   const bucket = (le: string) => figureIn(text, `respite_answer_seconds_bucket{outcome="miss",le="${le}"}`);
   expect([bucket('0.000005'), bucket('0.00025'), bucket('0.0005'), bucket('0.005')]).toEqual([1, 1, 3, 4]);
   expect(bucket('5')).toBe(4);
