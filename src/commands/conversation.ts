@@ -14,6 +14,7 @@
 import { FILLED_BY_GET } from '../cache/store';
 import { MINUS } from '../resp/bytes';
 import { encodeCommand, OK, QUEUED } from '../resp/encoder';
+import type { Outcomes } from '../telemetry/latency';
 import type { Stats } from '../telemetry/stats';
 import type { Lease } from '../upstream/exclusive-pool';
 import type { Identity, Protocol } from '../upstream/identity';
@@ -73,6 +74,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   remembered: 'fresh' | 'stale' | undefined;
   rememberedAt = 0;
   readonly #house: House;
+  readonly #latencies: Outcomes;
   readonly #door: Door;
   readonly #slots = new Slots(() => this.#onSettled());
   readonly #delivery: Delivery;
@@ -100,6 +102,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
 
   constructor(house: House, door: Door) {
     this.#house = house;
+    this.#latencies = house.latencies[door.port];
     this.#door = door;
     this.#delivery = new Delivery(door.outlet, this.#slots);
     const now = house.clock.now();
@@ -318,7 +321,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   }
 
   onFilled(askedAt: number): void {
-    this.#house.latencies.miss.observe(this.now() - askedAt);
+    this.#latencies.miss.observe(this.now() - askedAt);
   }
 
   settle(): void {
@@ -587,7 +590,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     this.#muteNext = false;
     this.#owed += 1;
     if (effect === 'flush') this.#house.untold.begin();
-    if (!row.blocking && this.#house.latencies.passed.isDue()) owed.sentAt = this.now();
+    if (!row.blocking && this.#latencies.passed.isDue()) owed.sentAt = this.now();
     if (row.blocking) {
       this.#blockingOwed += 1;
       this.face.blocked = true;
@@ -653,7 +656,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
 
   #finishOwed(owed: OwedReply): void {
     this.#owed -= 1;
-    if (owed.sentAt > 0) this.#house.latencies.passed.observe(this.now() - owed.sentAt);
+    if (owed.sentAt > 0) this.#latencies.passed.observe(this.now() - owed.sentAt);
     if (owed.row.blocking) {
       this.#blockingOwed -= 1;
       this.face.blocked = this.#blockingOwed > 0;

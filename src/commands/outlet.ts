@@ -15,6 +15,7 @@ export interface Outlet {
 }
 
 export interface Door {
+  readonly port: 'resp' | 'http';
   readonly outlet: Outlet;
   readonly address: string;
   readonly localAddress: string;

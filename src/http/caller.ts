@@ -32,6 +32,7 @@ export function tooLarge({ bytes, why }: Allowance): HttpProblem {
 export type Source = 'HIT' | 'MISS' | 'STALE';
 
 export class Caller implements Door {
+  readonly port = 'http';
   readonly address: string;
   readonly localAddress: string;
   readonly #house: House;
@@ -91,7 +92,7 @@ export class Caller implements Door {
     const { clock, latencies } = this.#house;
     const now = clock.now();
     const recalled = conversation.recall(key, now);
-    if (recalled && latencies.hit.isDue()) latencies.hit.observe(clock.now() - now);
+    if (recalled && latencies.http.hit.isDue()) latencies.http.hit.observe(clock.now() - now);
     return recalled;
   }
 

@@ -20,6 +20,7 @@ const HEADERS = {
 };
 
 export class EventStream implements Door {
+  readonly port = 'http';
   readonly address: string;
   readonly localAddress: string;
   readonly outlet: ReplyCollector;

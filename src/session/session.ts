@@ -19,6 +19,7 @@ export interface SessionLimits {
 const READ_AHEAD = 1024 * 1024;
 
 export class Session implements Door {
+  readonly port = 'resp';
   readonly #socket: Socket;
   readonly #house: House;
   readonly #limiter: RateLimiter | undefined;
@@ -213,7 +214,7 @@ export class Session implements Door {
 
   #observeHit(since: number): void {
     const { clock, latencies } = this.#house;
-    if (latencies.hit.isDue()) latencies.hit.observe(clock.now() - since);
+    if (latencies.resp.hit.isDue()) latencies.resp.hit.observe(clock.now() - since);
   }
 
   #readCommand(): Command | undefined {

@@ -31,16 +31,27 @@ export class LatencyHistogram {
   }
 }
 
-export interface Latencies {
+/** By where answers come from. */
+export interface Outcomes {
   readonly hit: LatencyHistogram;
   readonly miss: LatencyHistogram;
   readonly passed: LatencyHistogram;
+}
+
+/** By the port that the client came in by. */
+export interface Latencies {
+  readonly resp: Outcomes;
+  readonly http: Outcomes;
 }
 
 /** One in so many is measured: to look at the clock takes as long as a tenth of a hit does. */
 export const MEASURED = { hit: 64, miss: 1, passed: 16 } as const;
 
 export function createLatencies(): Latencies {
+  return { resp: createOutcomes(), http: createOutcomes() };
+}
+
+function createOutcomes(): Outcomes {
   return {
     hit: new LatencyHistogram(MEASURED.hit),
     miss: new LatencyHistogram(MEASURED.miss),

@@ -143,28 +143,26 @@ function addProcess(registry: Registry, reading: () => Reading): void {
 }
 
 /** Written here: a Histogram of prom-client wants to do the counting, and takes longer for it than a hit does. */
-function describeLatencies({ hit, miss, passed }: LatencyTimes): string {
+function describeLatencies(latencies: LatencyTimes): string {
   return [
-    `# HELP ${LATENCY} Time to an answer by either port: from memory (1 in ${MEASURED.hit} measured), by a fill, passed through (1 in ${MEASURED.passed})`,
+    `# HELP ${LATENCY} Time to an answer: from memory (1 in ${MEASURED.hit} measured), by a fill, passed through (1 in ${MEASURED.passed})`,
     `# TYPE ${LATENCY} histogram`,
-    ...describeSeries('hit', hit),
-    ...describeSeries('miss', miss),
-    ...describeSeries('passed', passed),
+    ...(['resp', 'http'] as const).flatMap((port) =>
+      (['hit', 'miss', 'passed'] as const).flatMap((outcome) =>
+        describeSeries(`port="${port}",outcome="${outcome}"`, latencies[port][outcome]),
+      ),
+    ),
     '',
   ].join('\n');
 }
 
-function describeSeries(outcome: string, { counts, sum }: Times): string[] {
+function describeSeries(labels: string, { counts, sum }: Times): string[] {
   let total = 0;
   const buckets = counts.map((count, place) => {
     total += count;
     const bound = BOUNDS[place];
     const le = bound === undefined ? '+Inf' : bound / 1000;
-    return `${LATENCY}_bucket{outcome="${outcome}",le="${le}"} ${total}`;
+    return `${LATENCY}_bucket{${labels},le="${le}"} ${total}`;
   });
-  return [
-    ...buckets,
-    `${LATENCY}_sum{outcome="${outcome}"} ${sum / 1000}`,
-    `${LATENCY}_count{outcome="${outcome}"} ${total}`,
-  ];
+  return [...buckets, `${LATENCY}_sum{${labels}} ${sum / 1000}`, `${LATENCY}_count{${labels}} ${total}`];
 }

@@ -1,5 +1,5 @@
 /** All that one process tells of itself, and how what several tell becomes one. */
-import type { Latencies } from './latency';
+import type { Latencies, Outcomes } from './latency';
 import { createStats, type Figures, type Stats } from './stats';
 
 /** How many answers were at most as long as each bound and longer than the one before, and the sum of all, in ms. */
@@ -8,7 +8,9 @@ export interface Times {
   readonly sum: number;
 }
 
-export type LatencyTimes = { readonly [Outcome in keyof Latencies]: Times };
+type OutcomeTimes = { readonly [Outcome in keyof Outcomes]: Times };
+
+export type LatencyTimes = { readonly [Port in keyof Latencies]: OutcomeTimes };
 
 export interface Reading {
   readonly figures: Figures;
@@ -28,11 +30,11 @@ const COUNTERS: readonly Counter[] = [
   'expirations',
 ];
 
-export function takeReading(figures: Figures, { hit, miss, passed }: Latencies): Reading {
+export function takeReading(figures: Figures, { resp, http }: Latencies): Reading {
   const { user, system } = process.cpuUsage();
   return {
     figures,
-    latencies: { hit: timesOf(hit), miss: timesOf(miss), passed: timesOf(passed) },
+    latencies: { resp: outcomesOf(resp), http: outcomesOf(http) },
     processorTime: user + system,
     memory: process.memoryUsage.rss(),
   };
@@ -95,6 +97,10 @@ function sumCounters(figures: readonly Figures[]): Pick<Figures, Counter> {
 }
 
 function sumLatencies(all: readonly LatencyTimes[]): LatencyTimes {
+  return { resp: sumOutcomes(all.map(({ resp }) => resp)), http: sumOutcomes(all.map(({ http }) => http)) };
+}
+
+function sumOutcomes(all: readonly OutcomeTimes[]): OutcomeTimes {
   return {
     hit: sumTimes(all.map(({ hit }) => hit)),
     miss: sumTimes(all.map(({ miss }) => miss)),
@@ -105,6 +111,10 @@ function sumLatencies(all: readonly LatencyTimes[]): LatencyTimes {
 function sumTimes(all: readonly Times[]): Times {
   const counts = (all[0]?.counts ?? []).map((_count, place) => sum(all, (each) => each.counts[place] ?? 0));
   return { counts, sum: sum(all, (each) => each.sum) };
+}
+
+function outcomesOf({ hit, miss, passed }: Outcomes): OutcomeTimes {
+  return { hit: timesOf(hit), miss: timesOf(miss), passed: timesOf(passed) };
 }
 
 function timesOf({ counts, sum: total }: Times): Times {

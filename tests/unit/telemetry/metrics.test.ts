@@ -62,18 +62,20 @@ test('every series has its help and its type, and stands once', async () => {
 
 test('a histogram counts each bucket with all that are smaller', async () => {
   const latencies = createLatencies();
-  for (const ms of [0.004, 0.3, 0.3, 3, 60_000]) latencies.miss.observe(ms);
+  for (const ms of [0.004, 0.3, 0.3, 3, 60_000]) latencies.http.miss.observe(ms);
   const text = await createMetrics(() => takeReading(figures, latencies)).read();
-  const bucket = (le: string) => figureIn(text, `respite_answer_seconds_bucket{outcome="miss",le="${le}"}`);
+  const bucket = (le: string) =>
+    figureIn(text, `respite_answer_seconds_bucket{port="http",outcome="miss",le="${le}"}`);
   expect([bucket('0.000005'), bucket('0.00025'), bucket('0.0005'), bucket('0.005')]).toEqual([1, 1, 3, 4]);
   expect(bucket('5')).toBe(4);
   expect(bucket('+Inf')).toBe(5);
-  expect(figureIn(text, 'respite_answer_seconds_count{outcome="miss"}')).toBe(5);
-  expect(figureIn(text, 'respite_answer_seconds_sum{outcome="miss"}')).toBeCloseTo(60.003604);
+  expect(figureIn(text, 'respite_answer_seconds_count{port="http",outcome="miss"}')).toBe(5);
+  expect(figureIn(text, 'respite_answer_seconds_sum{port="http",outcome="miss"}')).toBeCloseTo(60.003604);
+  expect(figureIn(text, 'respite_answer_seconds_count{port="resp",outcome="miss"}')).toBe(0);
 });
 
 test('one in so many is measured', () => {
-  const { hit, miss } = createLatencies();
+  const { hit, miss } = createLatencies().resp;
   const due = Array.from({ length: 128 }, () => hit.isDue()).filter(Boolean);
   expect(due).toHaveLength(2);
   expect(miss.isDue()).toBe(true);

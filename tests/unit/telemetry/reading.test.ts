@@ -28,7 +28,7 @@ const FIGURES: Figures = {
 
 function readingWith(figures: Partial<Figures>, misses: readonly number[] = []): Reading {
   const latencies = createLatencies();
-  for (const ms of misses) latencies.miss.observe(ms);
+  for (const ms of misses) latencies.resp.miss.observe(ms);
   return takeReading({ ...FIGURES, ...figures }, latencies);
 }
 
@@ -63,14 +63,15 @@ test('together they are as well off as the worst of them', () => {
 
 test('histograms add up bucket by bucket', () => {
   const { latencies } = sumReadings([readingWith({}, [0.3, 3]), readingWith({}, [0.3])]);
-  expect(latencies.miss.counts.reduce((total, count) => total + count, 0)).toBe(3);
-  expect(Math.max(...latencies.miss.counts)).toBe(2);
-  expect(latencies.miss.sum).toBeCloseTo(3.6);
+  expect(latencies.resp.miss.counts.reduce((total, count) => total + count, 0)).toBe(3);
+  expect(Math.max(...latencies.resp.miss.counts)).toBe(2);
+  expect(latencies.resp.miss.sum).toBeCloseTo(3.6);
+  expect(latencies.http.miss.sum).toBe(0);
 });
 
 test('of a process that is gone only what it has counted stays', () => {
   const gone = countersOf(readingWith({ hits: 7, upstream: 'down', coherence: 'ttl' }, [1]));
   const { figures, latencies } = sumReadings([readingWith({ hits: 1 }, [1]), gone]);
   expect(figures).toMatchObject({ hits: 8, evictions: 2, clients: 3, keys: 4, maxKeys: 10, upstream: 'up' });
-  expect(latencies.miss.sum).toBe(2);
+  expect(latencies.resp.miss.sum).toBe(2);
 });
