@@ -5,7 +5,7 @@ import type { Desk } from './desk';
 import { commandOf, errorText, isError } from './encoding';
 import { HttpProblem } from './problem';
 import { statusOfError } from './redis-errors';
-import { healthSchema, metricsSchema, readySchema } from './schemas';
+import { healthSchema, metricsSchema, openapiSchema, readySchema } from './schemas';
 
 const PING = commandOf([Buffer.from('PING')]);
 const NOBODY_KNOWN =
@@ -33,7 +33,7 @@ export function registerOperations(app: FastifyInstance, { desk, timeout, guarde
     if (!guarded && desk.house.backing.asksForPassword) throw new HttpProblem(401, NOBODY_KNOWN);
     return reply.header('content-type', metrics.contentType).send(await metrics.read());
   });
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  app.get('/openapi.json', { schema: openapiSchema }, async () => app.swagger());
 }
 
 /** A question of its own: what is known of the connection may be a second old. */

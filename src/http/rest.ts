@@ -22,12 +22,13 @@ const OTHER_WAYS: Readonly<Record<string, string>> = {
 
 export function registerRest(app: FastifyInstance, desk: Desk): void {
   const rest = new Rest(desk);
-  app.route({
-    method: ['GET', 'POST', 'PUT'],
-    url: '/:command/*',
-    schema: commandSchema,
-    handler: (request, reply) => rest.onPath(request, reply),
-  });
+  for (const method of ['GET', ['POST', 'PUT']])
+    app.route({
+      method,
+      url: '/:command/*',
+      schema: commandSchema,
+      handler: (request, reply) => rest.onPath(request, reply),
+    });
   app.post('/', { schema: jsonCommandSchema }, (request, reply) => rest.onCommand(request, reply));
   app.post('/pipeline', { schema: pipelineSchema }, (request, reply) => rest.onPipeline(request, reply));
   app.post('/multi-exec', { schema: multiExecSchema }, (request, reply) =>

@@ -24,11 +24,25 @@ const results = {
   items: { type: 'object', properties: { result: {}, error: { type: 'string' } } },
 };
 
+const BYTES_OF_VALUE = { schema: { type: 'string', format: 'binary' } };
+
+/** A value, in the form that was asked for. */
+const value = {
+  description: 'The value, or null; asked with Accept: application/octet-stream, its bytes',
+  headers: {
+    'X-Cache': { type: 'string', description: 'HIT, MISS or STALE' },
+    Age: { type: 'integer', description: 'seconds since it was stored in memory' },
+    ETag: { type: 'string' },
+  },
+  content: { 'application/json': { schema: result }, 'application/octet-stream': BYTES_OF_VALUE },
+};
+
 const ERRORS = {
   400: { description: 'A bad request, or an error of Redis', ...problem },
   401: { description: 'No token, or a wrong one', ...problem },
   403: { description: 'Made by a page of another site, or under a foreign host name', ...problem },
   429: { description: 'Over a limit; Retry-After tells how many seconds to wait', ...problem },
+  502: { description: 'The answer is larger than what is held for one client', ...problem },
   503: { description: 'The backing Redis cannot be reached', ...problem },
 };
 
@@ -77,22 +91,34 @@ export const multiExecSchema = {
   response: { 200: results, ...ERRORS },
 };
 
-/** Bodies are bytes to the routes, so they are described here and checked there. */
-export const BODIES: Readonly<Record<string, unknown>> = {
-  '/': command,
-  '/pipeline': { type: 'array', items: command },
-  '/multi-exec': { type: 'array', items: command },
+const JSON_BODY = ['application/json'];
+const BYTES = { body: { type: 'string', format: 'binary' }, consumes: ['application/octet-stream'] };
+
+/** Bodies are bytes to the routes, so they are described here, for POST and PUT, and checked there. */
+export const BODIES: Readonly<Record<string, { body: unknown; consumes: readonly string[] }>> = {
+  '/': { body: command, consumes: JSON_BODY },
+  '/pipeline': { body: { type: 'array', items: command }, consumes: JSON_BODY },
+  '/multi-exec': { body: { type: 'array', items: command }, consumes: JSON_BODY },
+  '/:command/*': BYTES,
+  '/shelf/:key': BYTES,
 };
 
 export const valueSchema = {
   tags: ['values'],
   summary: 'The value of a key, from memory when it is there',
+  headers: {
+    type: 'object',
+    properties: {
+      ...FORMATS.properties,
+      'if-none-match': { type: 'string', description: 'the ETag of a value that the client has' },
+    },
+  },
   params: {
     type: 'object',
     properties: { key: { type: 'string', description: 'percent-encoded: a slash is %2F' } },
   },
   response: {
-    200: result,
+    200: value,
     304: { description: 'The value is still the one of If-None-Match', type: 'null' },
     404: { description: 'The key does not exist, asked with Accept: application/octet-stream', ...problem },
     ...ERRORS,
@@ -137,13 +163,20 @@ export const metricsSchema = {
   response: { 200: { type: 'string' } },
 };
 
+export const openapiSchema = {
+  tags: ['operations'],
+  summary: 'This description',
+  response: { 200: { type: 'object' } },
+};
+
 const shelfKey = { type: 'object', properties: { key: { type: 'string', description: 'percent-encoded' } } };
 
 export const shelfReadSchema = {
   tags: ['shelf'],
   summary: 'An item of the shelf',
   params: shelfKey,
-  response: { 200: result, 404: problem, ...ERRORS },
+  headers: FORMATS,
+  response: { 200: value, 404: { description: 'There is no such item', ...problem }, ...ERRORS },
 };
 
 export const shelfWriteSchema = {
@@ -167,9 +200,9 @@ export const fetchSchema = {
     },
   },
   response: {
+    ...ERRORS,
     200: { description: 'The document, with the content type that the origin gave it', type: 'string' },
     502: { description: 'The origin fails, or sends too much', ...problem },
     504: { description: 'The origin is too slow', ...problem },
-    ...ERRORS,
   },
 };

@@ -278,12 +278,15 @@ const DESCRIPTION = {
   security: [{ token: [] }, {}],
 };
 
-function describeBody<Schema>({ schema, url }: { schema: Schema; url: string }): {
-  schema: Schema;
-  url: string;
-} {
-  const body = BODIES[url];
-  return { schema: body ? { ...schema, body } : schema, url };
+function describeBody<Schema>({ schema, url, route }: Described<Schema>): { schema: Schema; url: string } {
+  const body = route.method === 'GET' ? undefined : BODIES[url];
+  return { schema: { ...schema, ...body }, url };
+}
+
+interface Described<Schema> {
+  readonly schema: Schema;
+  readonly url: string;
+  readonly route: { readonly method: string | readonly string[] };
 }
 
 function notFound(request: FastifyRequest, reply: FastifyReply): void {
