@@ -21,9 +21,11 @@ const RANKS_KEY = 'respite:shelf:ranks';
 const COUNT_KEY = 'respite:shelf:count';
 
 /**
- * One step: is it there, is there room, who goes, store. Items that were deleted by any way are taken out of the
- * ranking before anybody has to go: EXISTS of many keys at once tells whether there are such. A script is atomic, so
- * that several processes may share the shelf.
+ * One step: is it there, is there room, who goes, store. Before anybody has to go, items that were deleted by any way
+ * are taken out of the ranking: EXISTS of many keys at once tells whether there are such. On a shelf of up to a thousand
+ * all are looked at; on a larger one a thousand of the lowest rank and a thousand others, each time the next ones, so
+ * that a post takes the same time however large the shelf is. A script is atomic, so that several processes may share
+ * the shelf.
  */
 const PUT = `
 local order, ranks, count, item = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -37,16 +39,19 @@ local function forget(key)
 end
 if redis.call('EXISTS', item) == 1 then return 0 end
 forget(item)
-if redis.call('ZCARD', ranks) >= size then
-  local keys = redis.call('HKEYS', order)
-  for from = 1, #keys, 1000 do
-    local part = {unpack(keys, from, math.min(from + 999, #keys))}
-    if redis.call('EXISTS', unpack(part)) < #part then
-      for _, key in ipairs(part) do
-        if redis.call('EXISTS', key) == 0 then forget(key) end
-      end
-    end
+local function prune(from)
+  local keys = redis.call('ZRANGE', ranks, from, from + 999)
+  for at, member in ipairs(keys) do keys[at] = string.sub(member, 17) end
+  if #keys == 0 or redis.call('EXISTS', unpack(keys)) == #keys then return end
+  for _, key in ipairs(keys) do
+    if redis.call('EXISTS', key) == 0 then forget(key) end
   end
+end
+local items = redis.call('ZCARD', ranks)
+if items >= size then
+  prune(0)
+  local others = math.ceil(items / 1000) - 1
+  if others > 0 then prune((tonumber(redis.call('GET', count) or 0) % others + 1) * 1000) end
 end
 while redis.call('ZCARD', ranks) >= size do
   local last = redis.call('ZRANGE', ranks, 0, 0)[1]

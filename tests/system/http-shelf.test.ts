@@ -4,6 +4,7 @@ import { ask, result } from '../support/http';
 import { RawClient } from '../support/raw-client';
 import { RedisServer } from '../support/redis-server';
 import { Respite } from '../support/respite';
+import { eventually } from '../support/stage';
 
 const SIZE = 3;
 
@@ -105,6 +106,28 @@ describe('/shelf/KEY', () => {
     expect(text.match(/HTTP\/1.1 201/g)).toHaveLength(20);
     expect(await kept()).toEqual(['k17', 'k18', 'k19']);
   });
+});
+
+test('on a large shelf what was deleted beside it is found a part at a time, within a few posts', async () => {
+  const size = 2_500;
+  await using redis = await RedisServer.start();
+  await using respite = await Respite.start(['--redis', redis.url, '--shelf-size', String(size)]);
+  const client = await RawClient.connect(respite.httpPort);
+  const post = (key: string) =>
+    `POST /shelf/${key} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx`;
+  for (let i = 0; i < size; i += 500)
+    client.send(Array.from({ length: 500 }, (_, at) => post(`k${i + at}`)).join(''));
+  await eventually('all are there', async () => (await redis.askText('DBSIZE')) === `:${size + 3}\r\n`);
+  await client.close();
+  const deleted = ['k0', 'k999', 'k1000', 'k1500', 'k2000', 'k2499'];
+  await redis.ask('DEL', ...deleted);
+  for (let i = 0; i < 20; i++)
+    expect(await ask(respite, `/shelf/new${i}`, { body: 'x' })).toMatchObject({ status: 201 });
+  const ranked = (await result(respite, '/zrange/respite:shelf:ranks/0/-1')) as string[];
+  const keys = ranked.map((member) => member.slice(16));
+  expect(keys.filter((key) => deleted.includes(key))).toEqual([]);
+  expect(await redis.askText('EXISTS', ...keys)).toBe(`:${keys.length}\r\n`);
+  expect(keys).toHaveLength(size);
 });
 
 test('there is no shelf unless it has a size', async () => {
