@@ -140,6 +140,11 @@ export class Origin {
       response.destroy();
       throw new HttpProblem(502, `the origin answered with the status ${status}`);
     }
+    const { 'content-encoding': encoding = 'identity' } = response.headers;
+    if (encoding !== 'identity') {
+      response.destroy();
+      throw new HttpProblem(502, `the origin sends ${encoding}, and was asked for the document as it is`);
+    }
     const { mostBytes } = this.#limits;
     const chunks: Buffer[] = [];
     let size = 0;

@@ -262,7 +262,9 @@ export class HttpServer {
       reply.code(status);
       if (status >= 500) this.#log.error({ problem, url: request.routeOptions.url }, 'a request failed');
     }
-    void reply.header('content-type', JSON_TYPE).send(problemBody(problem.message));
+    const sentence =
+      reply.statusCode === 413 ? `the body is larger than ${this.#limits.bodySize} bytes` : problem.message;
+    void reply.header('content-type', JSON_TYPE).send(problemBody(sentence));
   }
 }
 

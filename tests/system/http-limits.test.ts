@@ -82,6 +82,18 @@ describe('bad input gets its 4xx in JSON, and the port goes on serving', () => {
     await client.close();
   });
 
+  test('a body that does not say how long it is, and is too long', async () => {
+    const client = await RawClient.connect(respite.httpPort);
+    client.send(`POST /set/k HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n`);
+    const chunk = `${(2 ** 20).toString(16)}\r\n${'x'.repeat(2 ** 20)}\r\n`;
+    client.send(`${chunk.repeat(32)}1\r\nx\r\n`);
+    expect((await client.until('}')).toString()).toMatch(
+      /^HTTP\/1.1 413 [\s\S]*connection: close[\s\S]*\{"error":"the body is larger than 33554432 bytes"\}$/,
+    );
+    await client.closed;
+    expect(await result(respite, '/exists/k')).toBe(0);
+  });
+
   test('requests sent together are answered in their order, a slow one in front included', async () => {
     const client = await RawClient.connect(respite.httpPort);
     const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\n${HOST}${more}\r\n`;

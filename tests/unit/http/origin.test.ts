@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Origin, type Resolve } from '../../../src/http/origin';
 
@@ -60,14 +60,50 @@ describe('an origin', () => {
     await expect(origin.fetch(origin.check('http://example.com/'))).rejects.toMatchObject({ status: 403 });
   });
 
-  test('is given up when it is slow', async () => {
-    const server = createServer(() => {});
+  const endless: RequestListener = (_request, response) => {
+    const more = () => response.write('x'.repeat(1_000), () => response.destroyed || setImmediate(more));
+    more();
+  };
+  const failures: [what: string, listener: RequestListener, status: number][] = [
+    ['does not answer', () => {}, 504],
+    ['begins, and does not go on', (_request, response) => response.write('half'), 504],
+    ['never ends', endless, 502],
+    [
+      'announces too much',
+      (_request, response) => response.writeHead(200, { 'content-length': 101 }).end(),
+      502,
+    ],
+    [
+      'sends what was not asked for',
+      (_request, response) => response.writeHead(200, { 'content-encoding': 'br' }).end('x'),
+      502,
+    ],
+    ['redirects for ever', (_request, response) => response.writeHead(302, { location: '/' }).end(), 502],
+    [
+      'redirects to what may not be asked',
+      (_request, response) => response.writeHead(307, { location: '//[::1]/' }).end(),
+      502,
+    ],
+    [
+      'redirects to a file',
+      (_request, response) => response.writeHead(307, { location: 'file:///etc/passwd' }).end(),
+      502,
+    ],
+    ['has nothing new', (_request, response) => response.writeHead(304).end(), 502],
+    ['speaks something else', (_request, response) => response.socket?.end('+PONG\r\n'), 502],
+  ];
+
+  test.each(failures)('that %s is given up', async (_what, listener, status) => {
+    const server = createServer(listener);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    const origin = new Origin({ allowed: ['127.0.0.1'], mostBytes: 100, timeout: 50 });
-    await expect(origin.fetch(origin.check(`http://127.0.0.1:${port}/`))).rejects.toMatchObject({
-      status: 504,
+    const origin = new Origin({
+      allowed: ['127.0.0.1'],
+      mostBytes: 100,
+      timeout: status === 504 ? 50 : 10_000,
     });
+    const fetched = origin.fetch(origin.check(`http://127.0.0.1:${port}/`));
+    await expect(fetched).rejects.toMatchObject({ status, message: expect.stringMatching(/^the origin /) });
     server.closeAllConnections();
     await new Promise((done) => server.close(done));
   });
