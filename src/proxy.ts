@@ -12,6 +12,7 @@ import { type Options, type ProxyOptions, resolveOptions } from './config/option
 import { HttpServer } from './http/server';
 import { Listener } from './session/listener';
 import { RateLimits } from './session/rate-limiter';
+import { Descriptors } from './telemetry/descriptors';
 import { createLatencies } from './telemetry/latency';
 import { createLog, type Log } from './telemetry/log';
 import { type Reading, takeReading } from './telemetry/reading';
@@ -274,6 +275,7 @@ function build(options: Options, address: RedisAddress, log: Log, port: () => nu
     latencies,
     clock,
     guests,
+    descriptors: new Descriptors(() => guests.size + maker.openCount, log),
     home,
     password: options.requirepass,
     backing: knowledge,

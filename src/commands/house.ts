@@ -4,6 +4,7 @@ import type { Clock } from '../clock';
 import type { Drops } from '../coherence/drops';
 import type { Fence } from '../coherence/fence';
 import type { Untold } from '../coherence/untold';
+import type { Descriptors } from '../telemetry/descriptors';
 import type { Latencies } from '../telemetry/latency';
 import type { Reading } from '../telemetry/reading';
 import type { Stats } from '../telemetry/stats';
@@ -24,6 +25,7 @@ export interface House {
   readonly latencies: Latencies;
   readonly clock: Clock;
   readonly guests: Guests;
+  readonly descriptors: Descriptors;
   /** What a client is before it says who it is. */
   readonly home: Identity;
   /** The proxy's own password. */

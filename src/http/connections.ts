@@ -39,8 +39,8 @@ export class Connections {
     const connection = new Connection();
     this.#connections.set(socket, connection);
     socket.once('close', () => this.#leave(socket, connection));
-    const { stats, guests } = this.#house;
-    if (guests.size >= this.#limits.maxClients) {
+    const { stats, guests, descriptors } = this.#house;
+    if (guests.size >= this.#limits.maxClients || !descriptors.left) {
       stats.clientsRefused += 1;
       return;
     }

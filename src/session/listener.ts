@@ -19,6 +19,7 @@ export interface ListenerOptions extends SessionLimits {
 const TOO_MANY = error('ERR max number of clients reached');
 const TIDY_EVERY = 10_000;
 const BACKLOG = 511;
+const MOST_LEAVING = 8;
 
 export class Listener {
   readonly #options: ListenerOptions;
@@ -28,6 +29,8 @@ export class Listener {
   #tlsServer: TlsServer | undefined;
   readonly #sessions = new Set<Session>();
   readonly #rateLimits: RateLimits | undefined;
+  /** Those that were turned away, and are still connected. */
+  #leaving = 0;
   #onEmpty: (() => void) | undefined;
 
   constructor(options: ListenerOptions, house: House, rateLimits: RateLimits | undefined, log: Log) {
@@ -95,8 +98,8 @@ export class Listener {
   }
 
   #admit(socket: Socket): void {
-    const { stats, clock } = this.#house;
-    if (this.#house.guests.size >= this.#options.maxClients) {
+    const { stats, clock, guests, descriptors } = this.#house;
+    if (guests.size >= this.#options.maxClients || !descriptors.left) {
       stats.clientsRefused += 1;
       this.#turnAway(socket);
       return;
@@ -108,9 +111,18 @@ export class Listener {
     );
   }
 
+  /** So that the client reads why, it is the one to close; when many do not, there is no waiting for them. */
   #turnAway(socket: Socket): void {
     socket.on('error', () => socket.destroy());
     socket.end(TOO_MANY);
+    if (this.#leaving >= MOST_LEAVING) {
+      socket.destroySoon();
+      return;
+    }
+    this.#leaving += 1;
+    socket.once('close', () => {
+      this.#leaving -= 1;
+    });
     socket.resume();
     socket.setTimeout(1_000, () => socket.destroy());
   }

@@ -18,6 +18,7 @@ export interface WireMakerOptions {
   onDisowned?(identity: Identity): void;
 }
 
+const OUT_OF_DESCRIPTORS = /\b(EMFILE|ENFILE)\b/;
 /** In Redis's words, the older ones too. */
 const DISOWNED = /^(WRONGPASS|NOAUTH|ERR invalid password|ERR AUTH <password>) /;
 
@@ -63,7 +64,7 @@ export class WireMaker {
         },
         onClosed: (closed, reason) => {
           this.#open.delete(closed);
-          if (!ready && closed.failed) this.#noteFailure(reason);
+          if (!ready && closed.failed && !OUT_OF_DESCRIPTORS.test(reason)) this.#noteFailure(reason);
           events.onClosed?.(closed, reason);
           if (isDisowned(closed, reason)) this.#options.onDisowned?.(identity);
         },
@@ -97,6 +98,8 @@ export class WireMaker {
   }
 
   #explain(reason: string): string {
+    // Nothing is said about Redis by that: the next one may be opened as soon as somebody has left.
+    if (OUT_OF_DESCRIPTORS.test(reason)) return 'no file descriptor is left (EMFILE)';
     return `cannot reach the backing Redis at ${describeAddress(this.#options.address)}: ${reason}`;
   }
 

@@ -39,11 +39,18 @@ export class Respite {
   #unfinished = '';
   #wake = new Set<() => void>();
 
-  /** Use start(), which waits until it listens. `nodeFlags` are for Node itself. */
-  constructor(flags: string[], env: NodeJS.ProcessEnv = {}, program = MAIN, nodeFlags: string[] = []) {
-    this.#child = spawnTethered(process.execPath, [...nodeFlags, program, ...flags], {
-      env: { ...cleanEnvironment(), ...env },
-    });
+  /** Use start(), which waits until it listens. `nodeFlags` are for Node itself; `descriptors` are its ulimit. */
+  constructor(
+    flags: string[],
+    env: NodeJS.ProcessEnv = {},
+    program = MAIN,
+    nodeFlags: string[] = [],
+    descriptors?: number,
+  ) {
+    const line = [process.execPath, ...nodeFlags, program, ...flags];
+    const bounded = ['/bin/sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh', ...line];
+    const [first = '', ...args] = descriptors === undefined ? line : bounded;
+    this.#child = spawnTethered(first, args, { env: { ...cleanEnvironment(), ...env } });
     this.#child.stdout?.on('data', (chunk: Buffer) => this.#onOutput(chunk.toString()));
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.stderr += chunk.toString();
@@ -53,18 +60,19 @@ export class Respite {
 
   /**
    * Both ports are free ones unless the flags name others. Without --redis it brings its own Redis. `main` is another
-   * build's main.js: a mutant.
+   * build's main.js: a mutant. With `descriptors`, it may have no more files and sockets than that.
    */
   static async start(
     flags: string[] = [],
     env: NodeJS.ProcessEnv = {},
     main = MAIN,
     nodeFlags: string[] = [],
+    descriptors?: number,
   ): Promise<Respite> {
     const has = (flag: string) => flags.some((given) => given === flag || given.startsWith(`${flag}=`));
     const port = has('--port') ? [] : ['--port', '0'];
     const httpPort = has('--http-port') ? [] : ['--http-port', '0'];
-    const program = new Respite([...port, ...httpPort, ...flags], env, main, nodeFlags);
+    const program = new Respite([...port, ...httpPort, ...flags], env, main, nodeFlags, descriptors);
     try {
       const line = await program.logged((logged) => typeof logged.port === 'number');
       program.port = line.port ?? 0;
