@@ -15,6 +15,8 @@ export interface FillReader {
   onAnswer(asking: number, chunk: Buffer, start: number, end: number): void;
   /** A value too large to keep, piece by piece. */
   onPiece(asking: number, piece: Buffer, last: boolean): void;
+  /** The wire has fallen silent: whoever can do with a stale copy waits no longer. */
+  onAskingSilent(asking: number): void;
   onAskingLost(asking: number, loss: WireLoss): void;
 }
 
@@ -166,6 +168,11 @@ export class GetFill implements Waiter, Claim {
     if (last && this.#stage === 'streaming') this.#stage = 'expiry';
   }
 
+  onSilence(): void {
+    this.#reader.onAskingSilent(this.#asking);
+    for (const { reader, asking } of this.#joined ?? []) reader.onAskingSilent(asking);
+  }
+
   onLost(loss: WireLoss): void {
     if (this.#stage === 'done') return;
     this.#stage = 'done';
@@ -301,6 +308,10 @@ export class MgetFill implements Waiter {
     this.#size += end - start;
     if (last) this.#onWhole(wholeOf(this.#pieces));
     else if (this.#size > MGET_KEPT_UP_TO) this.#overflow();
+  }
+
+  onSilence(): void {
+    this.#reader.onAskingSilent(this.#asking);
   }
 
   onLost(loss: WireLoss): void {

@@ -331,9 +331,13 @@ export class Tracker implements FillHome {
     this.#endEpoch(true);
     this.#oldestPing = undefined;
     this.#fading?.close('silent');
-    this.#fading = this.#wire;
+    const silent = this.#wire;
+    this.#fading = silent;
     this.#wire = undefined;
     this.#openWire();
+    // Those who asked before the silence was noticed need not wait for its end where there is a stale copy.
+    for (const waiter of silent?.waiting() ?? [])
+      if (waiter instanceof GetFill || waiter instanceof MgetFill) waiter.onSilence();
   }
 
   #onClosed(wire: Wire, reason: string): void {

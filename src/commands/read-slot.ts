@@ -128,6 +128,16 @@ export class ReadSlot implements Slot, Waiter, FillReader {
     if (!this.#breaksOff()) this.#onNothingCame(loss);
   }
 
+  onAskingSilent(asking: number): void {
+    if (asking !== this.#asking || this.#complete || this.#delivering) return;
+    if (!this.#deliverableStale(this.#desk.now())) return;
+    this.#asking += 1;
+    this.#answer = undefined;
+    this.#pieces = undefined;
+    this.#state = 'lookup';
+    this.#desk.settle();
+  }
+
   #onNothingCame(loss: WireLoss): void {
     this.#pieces = undefined;
     if (this.#deliverableStale(this.#desk.now())) this.#state = 'lookup';

@@ -114,6 +114,11 @@ export class Wire {
     return this.#waiting.size;
   }
 
+  /** Those who wait for a reply, once for each; to be looked at. */
+  waiting(): readonly Waiter[] {
+    return this.#waiting.toArray();
+  }
+
   get congested(): boolean {
     return this.#unsent.size + this.#socket.writableLength > CONGESTED_AT;
   }

@@ -413,3 +413,93 @@ testRule('a sign of life that comes late ends the epoch, and the next one begins
   without: { file: 'coherence/tracker.js', find: '            this.#renewEpoch();', replace: ';' },
   seenWithout: ['1', false],
 });
+
+testRule('nobody joins a fill of an epoch that has ended', server, {
+  flags: QUICK,
+  async scenario(stage) {
+    await fill(stage.redis, 'old');
+    const [first, second] = [await stage.client(), await stage.client()];
+    stage.relay.aim(FILL_WIRE);
+    const answered = stage.relay.sight('down', 'old', FILL_WIRE);
+    stage.relay.hang('down');
+    first.send(command('GET', 'a'));
+    await Promise.race([answered, pass(100)]);
+    // The heartbeat gives the wire up; its reader goes on waiting.
+    await pass(2_600);
+    await fill(stage.redis, 'new');
+    second.send(command('GET', 'a'));
+    await pass(50);
+    stage.relay.release();
+    return String(await second.reply());
+  },
+  seen: NEW,
+  without: {
+    file: 'coherence/tracker.js',
+    find: 'this.register.cancelAll();\n        // Memory',
+    replace: '// Memory',
+  },
+  seenWithout: OLD,
+});
+
+testRule('-BUSY is a sign of life like any other reply', server, {
+  flags: QUICK,
+  async scenario(stage) {
+    await fill(stage.redis, 'old');
+    const client = await stage.client(['GET', 'a']);
+    await stage.redis.ask('CONFIG', 'SET', 'busy-reply-threshold', '50');
+    await using runner = await stage.redis.client();
+    runner.send(command('EVAL', 'while true do end', '0'));
+    await pass(2_500);
+    const during = client.send(command('GET', 'a')).reply();
+    const answer = await Promise.race([during.then(String), silence(200)]);
+    await stage.redis.ask('SCRIPT', 'KILL');
+    return answer === OLD;
+  },
+  seen: true,
+  without: {
+    file: 'coherence/tracker.js',
+    find: 'onReply(_chunk, _start, _end, last) {\n        if (!last)',
+    replace: 'onReply(chunk, start, _end, last) {\n        if (!last || chunk[start] === 45)',
+  },
+  seenWithout: false,
+});
+
+testRule('what Redis answers past the cache drops the stale copy of its key', server, {
+  flags: STALE,
+  async scenario(stage) {
+    await fill(stage.redis, 'old');
+    const client = await stage.client(['GET', 'a'], ['GET', 'b']);
+    await loseFillWire(stage);
+    await stage.redis.ask('SET', 'a', 'new');
+    client.send(Buffer.concat([command('PING'), command('GET', 'a')]));
+    const [, past] = await client.replies(2);
+    return [await client.askText('GET', 'b'), String(past), await client.askText('GET', 'a')];
+  },
+  seen: [OLD, NEW, NEW],
+  without: {
+    file: 'cache/partition.js',
+    find: 'const stale = this.#stale !== undefined && this.#dropFrom(this.#stale, key, reason);',
+    replace: 'const stale = false;',
+  },
+  seenWithout: [OLD, NEW, OLD],
+});
+
+test('while Redis is frozen stale copies are served, for no longer than --stale-if-error says', async () => {
+  await using stage = await Stage.set(redis, { flags: [...QUICK, '--stale-if-error', '600ms'] });
+  await fill(redis, 'old');
+  const client = await stage.client(['GET', 'a'], ['GET', 'b']);
+  redis.freeze();
+  try {
+    await eventually('copies are served', async () => {
+      await client.askText('GET', 'b');
+      return (await stage.figure('stale_hits')) !== '0';
+    });
+    await pass(605);
+    const before = await stage.figure('stale_hits');
+    const answer = client.send(command('GET', 'a')).reply();
+    expect(await Promise.race([answer.then(String), silence(100)])).not.toBe(OLD);
+    expect(await stage.figure('stale_hits')).toBe(before);
+  } finally {
+    redis.thaw();
+  }
+});
