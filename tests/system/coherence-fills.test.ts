@@ -115,6 +115,33 @@ testRule('a write through the proxy cancels the fills of its key: nobody joins t
   seenWithout: [OK, OLD, OLD],
 });
 
+testRule('a fill is entered in the register before it is sent', server, {
+  // No push comes: only the write itself can cancel the fill.
+  flags: ['--coherence', 'ttl'],
+  async scenario(stage) {
+    await stage.redis.ask('SET', 'k', 'old');
+    const [reader, writer] = [await stage.client(), await stage.client()];
+    stage.relay.aim(/PTTL/);
+    stage.relay.hang('down');
+    const before = await stage.gets();
+    reader.send(command('GET', 'k'));
+    await eventually('Redis has been asked', async () => (await stage.gets()) > before);
+    const written = await writer.askText('SET', 'k', 'new');
+    stage.relay.release();
+    return [written, String(await reader.reply()), await reader.askText('GET', 'k')];
+  },
+  seen: [OK, OLD, NEW],
+  without: [
+    { file: 'coherence/fills.js', find: 'home.register.add(this.#claim);', replace: '' },
+    {
+      file: 'coherence/fills.js',
+      find: 'this.#pieces.push(piece);\n        this.#size += piece.length;',
+      replace: 'this.#home.register.add(this.#claim); this.#pieces.push(piece); this.#size += piece.length;',
+    },
+  ],
+  seenWithout: [OK, OLD, OLD],
+});
+
 /** What is kept of a key that was purged while its answer was on its way. */
 async function keptAfterPurge(stage: Stage, ...what: string[]): Promise<boolean> {
   await stage.redis.ask('SET', 'k', 'old');
