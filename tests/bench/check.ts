@@ -1,6 +1,7 @@
 /** `make check SECONDS=600 SEED=n`: the consistency checker for as long as wanted, in calm and with faults in turn. */
 import { parseArgs } from 'node:util';
 import { FAULTS } from '../support/checker/faults';
+import { MODES } from '../support/checker/modes';
 import { Random } from '../support/checker/random';
 import { check, type Report } from '../support/checker/run';
 import endWhenDone from '../support/ending';
@@ -22,6 +23,8 @@ if (![seed, seconds, rates.reads, rates.writes].every((number) => number >= 0)) 
   process.exit(2);
 }
 
+const MOST_FAILURES = 4;
+
 function tell(title: string, report: Report): boolean {
   const ms = (value: number) => `${value.toFixed(1)} ms`;
   const { staleness } = report;
@@ -30,6 +33,8 @@ function tell(title: string, report: Report): boolean {
   console.log(`  reads        ${report.reads}, ${(100 * report.hitShare).toFixed(1)}% from memory`);
   console.log(`  writes       ${report.writes}, ${report.writesBeside} keys of them beside the proxy`);
   console.log(`  failures     ${report.failures} commands answered by an error, or not at all`);
+  const worst = [...report.failedBy].toSorted(([, a], [, b]) => b - a).slice(0, MOST_FAILURES);
+  for (const [text, count] of worst) console.log(`    ${count} times ${text}`);
   console.log(
     `  staleness    p50 ${ms(staleness.p50)}, p99 ${ms(staleness.p99)}, p99.9 ${ms(staleness.p999)}, max ${ms(staleness.max)}`,
   );
@@ -42,22 +47,31 @@ function tell(title: string, report: Report): boolean {
   return found === 0;
 }
 
+/** How the time is shared: in calm, then with faults. */
+const CALM_SHARE = 0.4;
+
+/** Each mode in calm; then all faults in another order each time, the modes in turn, until the time is up. */
 async function main(): Promise<void> {
   const random = new Random(seed);
   console.log(`seed ${seed}, ${rates.reads} reads and ${rates.writes} writes a second at most`);
-  const calm = await check({ seed, length: seconds * 500, ...rates });
-  let good = tell('without faults', calm);
-  const until = performance.now() + seconds * 500;
-  while (performance.now() < until) {
-    const faults = random.shuffle(FAULTS);
+  const begun = performance.now();
+  let good = true;
+  for (const { name, ...mode } of MODES) {
+    const length = (seconds * 1_000 * CALM_SHARE) / MODES.length;
+    const report = await check({ seed: random.between(0, 2 ** 31), length, ...mode, ...rates });
+    good = tell(`${name}, without faults`, report) && good;
+  }
+  for (let round = 0; performance.now() < begun + seconds * 1_000; round += 1) {
+    const { name, ...mode } = MODES[round % MODES.length] ?? random.pick(MODES);
     const report = await check({
       seed: random.between(0, 2 ** 31),
       length: 1_000,
-      faults,
+      faults: random.shuffle(FAULTS),
+      ...mode,
       ...rates,
-      onFault: (name) => process.stdout.write(`  … ${name}\n`),
+      onFault: (fault) => process.stdout.write(`  … ${fault}\n`),
     });
-    good = tell('with faults', report) && good;
+    good = tell(`${name}, with faults`, report) && good;
   }
   process.exitCode = good ? 0 : 1;
 }

@@ -1,5 +1,6 @@
 import { FAULTS, faultNamed } from '../support/checker/faults';
 import { History, Session } from '../support/checker/history';
+import { MODES } from '../support/checker/modes';
 import { reader } from '../support/checker/readers';
 import { check, type Plan, type Report } from '../support/checker/run';
 import { NOTHING, writer } from '../support/checker/writers';
@@ -38,6 +39,17 @@ describe('what readers see, held against the history of writes', () => {
     expect(verdict(report)).toEqual({ told: [], violations: NONE });
     expect(report.proxy.epochs).toBeGreaterThan(20);
   }, 90_000);
+
+  test.each(MODES.slice(1))(
+    'keeps every promise $name',
+    async ({ name: _, ...mode }) => {
+      const [cut] = SHORT_FAULTS;
+      const report = await check({ seed: SEED, length: 2_000, faults: cut ? [cut] : [], ...mode });
+      expect(verdict(report)).toEqual({ told: [], violations: NONE });
+      expect(report.reads).toBeGreaterThan(500);
+    },
+    60_000,
+  );
 
   test('keeps every promise while Redis is silent until the proxy notices', async () => {
     const silent = faultNamed('half-open: Redis is not heard');

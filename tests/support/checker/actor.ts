@@ -5,17 +5,42 @@ import { type History, Session, type Via } from './history';
 import type { KeySpace } from './key-space';
 import type { Random } from './random';
 
+/** Commands that were answered by an error, or not at all, by what was said. */
+export class Failures {
+  readonly texts = new Map<string, number>();
+
+  get count(): number {
+    let sum = 0;
+    for (const times of this.texts.values()) sum += times;
+    return sum;
+  }
+
+  note(text: string): void {
+    const short = text.replace(/\d+/g, 'N').slice(0, 80);
+    this.texts.set(short, (this.texts.get(short) ?? 0) + 1);
+  }
+}
+
 /** What all actors of a run share. */
 export interface Stage {
   readonly history: History;
   readonly space: KeySpace;
   /** Where to connect: the proxy's port, and Redis's own. */
   readonly ports: Readonly<Record<Via, number>>;
+  readonly httpPort: number;
   stopped: boolean;
-  /** Commands that were answered by an error, or not at all. */
-  failures: number;
+  readonly failures: Failures;
   /** Of writes, by what they are. */
   readonly writes: Map<string, number>;
+}
+
+/** Somebody who takes part in a run. */
+export interface Player {
+  readonly name: string;
+  /** What it still waits for. */
+  readonly unanswered: number;
+  /** Until the run is over. */
+  run(): Promise<void>;
 }
 
 export interface Role {
@@ -30,7 +55,7 @@ export interface Role {
   act(actor: Actor): Promise<number>;
 }
 
-export class Actor {
+export class Actor implements Player {
   readonly stage: Stage;
   readonly role: Role;
   readonly random: Random;
@@ -38,8 +63,7 @@ export class Actor {
   session: Session;
   #client: Client | undefined;
   #connections = 0;
-  readonly #rate: number;
-  #due = 0;
+  readonly #pace: Pace;
 
   /** `rate`: operations a second, at most. */
   constructor(stage: Stage, role: Role, random: Random, rate: number) {
@@ -48,7 +72,11 @@ export class Actor {
     this.random = random;
     this.db = role.db ?? 0;
     this.session = new Session(role.name);
-    this.#rate = rate;
+    this.#pace = new Pace(rate);
+  }
+
+  get name(): string {
+    return this.role.name;
   }
 
   get client(): Client {
@@ -60,13 +88,18 @@ export class Actor {
     return this.#client?.unanswered ?? 0;
   }
 
+  /** What it does now is counted under this name. */
+  note(name: string): void {
+    const { writes } = this.stage;
+    writes.set(name, (writes.get(name) ?? 0) + 1);
+  }
+
   async run(): Promise<void> {
     while (!this.stage.stopped) {
       if (!this.#client || this.#client.lost) {
         await this.#connect();
       } else {
-        this.#due += (1000 * (await this.role.act(this))) / this.#rate;
-        await this.#pause();
+        await this.#pace.after(await this.role.act(this));
       }
     }
     this.#client?.close();
@@ -74,12 +107,6 @@ export class Actor {
 
   leave(): void {
     this.#client?.close();
-  }
-
-  async #pause(): Promise<void> {
-    const now = performance.now();
-    this.#due = Math.max(this.#due, now - 20);
-    if (this.#due > now + 1) await sleep(this.#due - now);
   }
 
   async #connect(): Promise<void> {
@@ -110,5 +137,22 @@ export class Actor {
       answers.push(this.client.ask('PING'));
     }
     return (await Promise.all(answers)).every((answer) => !(answer instanceof Failure));
+  }
+}
+
+/** Not more than so many operations a second. */
+export class Pace {
+  readonly #rate: number;
+  #due = 0;
+
+  constructor(rate: number) {
+    this.#rate = rate;
+  }
+
+  /** Waits as long as it should after so many operations. */
+  async after(operations: number): Promise<void> {
+    const now = performance.now();
+    this.#due = Math.max(this.#due + (1000 * operations) / this.#rate, now - 20);
+    if (this.#due > now + 1) await sleep(this.#due - now);
   }
 }

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChaosRelay } from '../chaos-relay';
 import type { RedisServer } from '../redis-server';
+import type { Client } from './client';
 import { type History, Session } from './history';
 
 export interface Scene {
@@ -10,6 +11,8 @@ export interface Scene {
   readonly history: History;
   /** The proxy's --upstream-timeout, in milliseconds. */
   readonly timeout: number;
+  /** Somebody else who is connected to the proxy. */
+  proxy(): Promise<Client>;
 }
 
 export interface Fault {
@@ -153,7 +156,7 @@ const FILLS_TORN: Fault = {
   name: 'a pause between the value and its expiry',
   async strike({ relay }) {
     for (let i = 0; i < 20; i++) {
-      await relay.hangBehind('up', 'PTTL\r\n', FILL_WIRE);
+      await relay.hangBehind('up', '$4\r\nPTTL\r\n');
       await sleep(20);
       relay.release();
     }
@@ -167,6 +170,59 @@ const PAUSE: Fault = {
     await sleep(300);
     await redis.ask('CLIENT', 'PAUSE', 200, 'ALL');
     await sleep(300);
+  },
+};
+
+const PAUSE_THROUGH_PROXY: Fault = {
+  name: 'CLIENT PAUSE through the proxy',
+  async strike({ proxy }) {
+    const client = await proxy();
+    await client.ask('CLIENT', 'PAUSE', 5_000, 'WRITE');
+    await sleep(250);
+    await client.ask('CLIENT', 'UNPAUSE');
+    await sleep(100);
+    client.close();
+  },
+};
+
+const ALL_KILLED: Fault = {
+  name: 'all clients killed',
+  async strike({ redis }) {
+    for (let i = 0; i < 4; i++) {
+      await redis.ask('CLIENT', 'KILL', 'TYPE', 'normal');
+      await sleep(80);
+    }
+  },
+};
+
+const EVICTION: Fault = {
+  name: 'no memory: Redis evicts',
+  async strike({ redis, history }) {
+    // Any key may go at any time, or none: nothing more is known of a nil that is read in this page.
+    history.write(
+      [...history.keys()].map((key) => ({ key })),
+      'beside',
+    );
+    await redis.ask('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-random');
+    for (let i = 0; i < 4; i++) {
+      await redis.ask('CONFIG', 'SET', 'maxmemory', 1);
+      await sleep(20);
+      await redis.ask('CONFIG', 'SET', 'maxmemory', 0);
+      await sleep(150);
+    }
+  },
+};
+
+const RUNAWAY: Fault = {
+  name: 'a script that runs away',
+  async strike({ proxy }) {
+    const [runner, killer] = [await proxy(), await proxy()];
+    const killed = runner.ask('EVAL', 'while true do end', 0);
+    await sleep(350);
+    await killer.ask('SCRIPT', 'KILL');
+    await killed;
+    runner.close();
+    killer.close();
   },
 };
 
@@ -198,6 +254,10 @@ export const FAULTS: readonly Fault[] = [
   FILL_WIRES_LATE,
   FILLS_TORN,
   PAUSE,
+  PAUSE_THROUGH_PROXY,
+  ALL_KILLED,
+  EVICTION,
+  RUNAWAY,
   TINY_TABLE,
   BUSY,
   CUT_WHILE_HUNG,

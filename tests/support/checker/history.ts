@@ -7,6 +7,7 @@
  * one that suits it best. A write whose answer got lost may still happen at any time: nothing is older than it ever
  * ends, and it makes nothing else old.
  */
+import { tokenOf } from './values';
 
 /** Where a write was made: promises differ. */
 export type Via = 'proxy' | 'beside';
@@ -29,6 +30,8 @@ export interface Target {
   readonly value?: string;
   /** Milliseconds to live. */
   readonly px?: number;
+  /** What was there may be a part of what is there now, and expires as it would have before: APPEND, KEEPTTL. */
+  readonly keepsExpiry?: boolean;
 }
 
 /** Redis counts whole milliseconds, and looks at its clock when it begins with a command. */
@@ -42,6 +45,7 @@ class Version {
   readonly value: string | undefined;
   readonly start: number;
   readonly px: number | undefined;
+  readonly keepsExpiry: boolean;
   /** When it was acknowledged. */
   end = NEVER;
   expiresAt = NEVER;
@@ -50,17 +54,18 @@ class Version {
   /** How long after the acknowledgement the last read began that still saw something older. */
   late = 0;
 
-  constructor({ key, value, px }: Target, start: number) {
+  constructor({ key, value, px, keepsExpiry = false }: Target, start: number) {
     this.key = key;
     this.value = value;
     this.px = px;
+    this.keepsExpiry = keepsExpiry;
     this.start = start;
     this.deadlineUnsure = key.pexpiring > 0;
   }
 
   tell(): string {
     const end = this.end === NEVER ? '?' : this.end.toFixed(2);
-    return `${this.value ?? 'nil'} [${this.start.toFixed(2)}, ${end}]`;
+    return `${this.value === undefined ? 'nil' : tokenOf(this.value)} [${this.start.toFixed(2)}, ${end}]`;
   }
 }
 
@@ -75,6 +80,9 @@ interface Gap {
 export class KeyHistory {
   readonly name: string;
   readonly db: number;
+  /** It is only ever written together with another, with the same value. */
+  readonly paired: boolean;
+  /** By what tells their values apart. */
   readonly versions = new Map<string, Version>();
   /** Acknowledged writes made beside the proxy, in the order of their acknowledgement. */
   readonly besides: Version[] = [];
@@ -84,9 +92,10 @@ export class KeyHistory {
   pexpiring = 0;
   pexpiredAt = ALWAYS;
 
-  constructor(name: string, db: number) {
+  constructor(name: string, db: number, paired: boolean) {
     this.name = name;
     this.db = db;
+    this.paired = paired;
   }
 
   floor(via: Via): number {
@@ -149,7 +158,7 @@ export class PendingWrite {
 
   /** It has certainly not happened. */
   refused(): void {
-    for (const { key, value } of this.#versions) if (value !== undefined) key.versions.delete(value);
+    for (const { key, value } of this.#versions) if (value !== undefined) key.versions.delete(tokenOf(value));
     for (const [index, gap] of this.#gaps.entries()) {
       const version = this.#versions[index];
       if (version) version.key.gaps = version.key.gaps.filter((each) => each !== gap);
@@ -160,6 +169,7 @@ export class PendingWrite {
     const { key } = version;
     if (version.start > key.floor(this.#via)) key.latest[this.#via] = version;
     if (this.#via === 'beside') key.besides.push(version);
+    if (version.keepsExpiry) return;
     // An expiry still to come of what was overwritten will not come.
     key.gaps = key.gaps.filter(
       ({ start, setBy }) => setBy === undefined || setBy.end >= version.start || start <= version.end,
@@ -170,7 +180,7 @@ export class PendingWrite {
 /** Notes what the write may bring about, from now on: before it is acknowledged somebody may see it. */
 function opens(version: Version): Gap {
   const { key, value, start, px } = version;
-  if (value !== undefined) key.versions.set(value, version);
+  if (value !== undefined) key.versions.set(tokenOf(value), version);
   const gap = {
     start: start + (px ?? 0) - CLOCK_STEP,
     end: NEVER,
@@ -180,24 +190,24 @@ function opens(version: Version): Gap {
   return gap;
 }
 
-/** PEXPIRE on its way: it changes the deadline of whatever is there. */
+/** PEXPIRE on its way: it changes the deadline of whatever is there. Without milliseconds, PERSIST: it takes it away. */
 export class PendingExpiry {
   readonly #key: KeyHistory;
-  readonly #px: number;
+  readonly #px: number | undefined;
   readonly #via: Via;
   readonly #version: Version;
   readonly #gap: Gap;
   readonly #now: () => number;
 
-  constructor(key: KeyHistory, px: number, via: Via, now: () => number) {
+  constructor(key: KeyHistory, px: number | undefined, via: Via, now: () => number) {
     this.#key = key;
     this.#px = px;
     this.#via = via;
     this.#now = now;
     this.#version = new Version({ key }, now());
-    this.#gap = { start: this.#version.start + px - CLOCK_STEP, end: NEVER, setBy: this.#version };
+    this.#gap = { start: this.#version.start + (px ?? 0) - CLOCK_STEP, end: NEVER, setBy: this.#version };
     key.pexpiring += 1;
-    key.gaps.push(this.#gap);
+    if (px !== undefined) key.gaps.push(this.#gap);
     for (const version of key.versions.values()) {
       version.deadlineUnsure = true;
       version.expiresAt = NEVER;
@@ -212,6 +222,7 @@ export class PendingExpiry {
     key.pexpiring -= 1;
     key.pexpiredAt = end;
     this.#version.end = end;
+    if (this.#px === undefined) return;
     this.#gap.end = found ? end + this.#px : end;
     if (!found) this.#gap.start = this.#version.start;
     // Made beside the proxy it is news like any other: until the news is there, the old deadline is the right one.
@@ -248,13 +259,13 @@ export class PendingRead {
   saw(value: string | null): void {
     const history = this.#history;
     history.reads += 1;
-    const version = value === null ? undefined : this.#key.versions.get(value);
+    const version = value === null ? undefined : this.#key.versions.get(tokenOf(value));
     if (value === null) this.#judge('nil', this.#newestGap(), this.#startOfNil());
     else if (version) {
       this.#judge(version.tell(), version.end, version.start);
       if (this.#start > version.expiresAt + CLOCK_STEP)
         this.#complain('exact expiry', version.tell(), `it ended at ${version.expiresAt.toFixed(2)}`);
-    } else this.#complain('no such value', value, 'nobody wrote that to this key');
+    } else this.#complain('no such value', value.slice(0, 40), 'nobody wrote that to this key');
   }
 
   #judge(seen: string, end: number, start: number): void {
@@ -321,6 +332,8 @@ export class History {
   /** Of those writes made beside the proxy that were seen late at all: how late. */
   readonly lateness: number[] = [];
   onViolation: () => void = () => {};
+  /** Not complained of. */
+  unpromised: ReadonlySet<Kind> = new Set();
   reads = 0;
   besides = 0;
   readonly #keys = new Set<KeyHistory>();
@@ -333,8 +346,8 @@ export class History {
     return performance.now();
   }
 
-  add(name: string, db: number): KeyHistory {
-    const key = new KeyHistory(name, db);
+  add(name: string, db: number, paired = false): KeyHistory {
+    const key = new KeyHistory(name, db, paired);
     this.#keys.add(key);
     return key;
   }
@@ -359,7 +372,7 @@ export class History {
     return new PendingWrite(targets, via, session, () => this.now());
   }
 
-  expire(key: KeyHistory, px: number, via: Via): PendingExpiry {
+  expire(key: KeyHistory, px: number | undefined, via: Via): PendingExpiry {
     return new PendingExpiry(key, px, via, () => this.now());
   }
 
@@ -368,6 +381,7 @@ export class History {
   }
 
   complain(kind: Kind, told: string): void {
+    if (this.unpromised.has(kind)) return;
     this.violations.set(kind, (this.violations.get(kind) ?? 0) + 1);
     if (this.told.length < MOST_TOLD) this.told.push({ kind, told });
     this.onViolation();

@@ -1,6 +1,7 @@
 /** The few keys that everybody uses at the same time; now and then all go over to others, with a history of their own. */
 import type { History, KeyHistory } from './history';
 import type { Random } from './random';
+import { Values } from './values';
 
 export type Pair = readonly [KeyHistory, KeyHistory];
 
@@ -14,7 +15,13 @@ const PAIRS = 4;
 const AHEAD = 2;
 const BEHIND = 2;
 
+/** Those that everybody writes to. */
 export const DATABASES = 2;
+/** One more, which is only ever changed whole, by SWAPDB; and what it is swapped with, which nobody reads. */
+export const SWAPPED = 2;
+export const BACKSTAGE = 3;
+/** Those that are read. */
+export const SHOWN = 3;
 
 export class KeySpace {
   readonly #history: History;
@@ -22,8 +29,8 @@ export class KeySpace {
   /** For each page that is in use, each database. */
   readonly #pages: Page[][] = [];
   #current: Page[];
+  readonly values = new Values();
   #made = 0;
-  #values = 0;
 
   constructor(history: History, singles: number) {
     this.#history = history;
@@ -60,14 +67,22 @@ export class KeySpace {
 
   /** A value that no other write has, of some length. */
   value(random: Random): string {
-    this.#values += 1;
-    return `v${this.#values}${random.oneIn(4) ? '.'.repeat(random.between(1, 300)) : ''}`;
+    return this.values.some(random);
   }
 
   /** The name of a key that only one operation uses. */
   private(): string {
-    this.#values += 1;
-    return `private${this.#values}`;
+    return `private:${this.values.next()}`;
+  }
+
+  /** The key of that name in another database. */
+  sibling(key: KeyHistory, db: number): KeyHistory {
+    for (const pages of this.#pages) {
+      const at = pages[key.db]?.singles.indexOf(key) ?? -1;
+      const found = at < 0 ? undefined : pages[db]?.singles[at];
+      if (found) return found;
+    }
+    throw new Error(`no ${key.name} in database ${db}`);
   }
 
   #page(db: number): Page {
@@ -79,11 +94,14 @@ export class KeySpace {
   #add(): Page[] {
     this.#made += 1;
     const name = (rest: string) => `${this.#made}:${rest}`;
-    const pages = Array.from({ length: DATABASES }, (_, db) => ({
+    const pages = Array.from({ length: SHOWN }, (_, db) => ({
       singles: Array.from({ length: this.#singles }, (__, i) => this.#history.add(name(`k${i}`), db)),
       pairs: Array.from(
         { length: PAIRS },
-        (__, i): Pair => [this.#history.add(name(`p${i}a`), db), this.#history.add(name(`p${i}b`), db)],
+        (__, i): Pair => [
+          this.#history.add(name(`p${i}a`), db, true),
+          this.#history.add(name(`p${i}b`), db, true),
+        ],
       ),
     }));
     this.#pages.push(pages);

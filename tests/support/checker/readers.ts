@@ -2,7 +2,7 @@
 import type { Actor, Role } from './actor';
 import { type Answer, Failure } from './client';
 import type { KeyHistory } from './history';
-import { DATABASES } from './key-space';
+import { SHOWN } from './key-space';
 
 /** Sends one GET and judges its answer the moment it is read. */
 function get(actor: Actor, key = actor.stage.space.any(actor.random, actor.db)): Promise<void> {
@@ -41,7 +41,7 @@ function many(
   const pending = keys.map((key) => history.read(key, actor.session));
   return new Promise((resolve) => {
     actor.client.tell(request, (answer) => {
-      if (answer instanceof Failure) actor.stage.failures += 1;
+      if (answer instanceof Failure) actor.stage.failures.note(answer.text);
       else
         read(answer)?.forEach((value, index) => {
           if (typeof value === 'string' || value === null) pending[index]?.saw(value);
@@ -126,7 +126,7 @@ function changeOnce(actor: Actor): Promise<Answer> {
       actor.db = 0;
       return client.ask('RESET');
     default:
-      actor.db = random.between(0, DATABASES - 1);
+      actor.db = random.between(0, SHOWN - 1);
       return client.ask('SELECT', actor.db);
   }
 }

@@ -4,13 +4,15 @@ import { ChaosRelay } from '../chaos-relay';
 import { RedisServer } from '../redis-server';
 import { Respite } from '../respite';
 import { within } from '../tether';
-import { Actor, type Role, type Stage } from './actor';
+import { Actor, Failures, type Player, type Role, type Stage } from './actor';
 import { Client } from './client';
 import type { Fault, Scene } from './faults';
 import { History, type Kind, type Violation } from './history';
-import { KeySpace } from './key-space';
+import { HttpReader } from './http-reader';
+import { KeySpace, SWAPPED } from './key-space';
 import { Random } from './random';
 import { reader } from './readers';
+import { swapper } from './swapper';
 import { EVERYTHING, type Mix, writer } from './writers';
 
 export interface Plan {
@@ -33,6 +35,10 @@ export interface Plan {
   /** Another main.js. */
   readonly program?: string;
   readonly flags?: readonly string[];
+  /** Milliseconds by which these flags let news be later than the heartbeat does. */
+  readonly slack?: number;
+  /** What these flags do not promise. */
+  readonly unpromised?: readonly Kind[];
   /** Ends the run as soon as something is found. */
   readonly untilFound?: boolean;
   readonly onFault?: (name: string) => void;
@@ -45,6 +51,9 @@ export interface Report {
   readonly writes: number;
   readonly writesBeside: number;
   readonly failures: number;
+  readonly failedBy: ReadonlyMap<string, number>;
+  /** How many writes of each name. */
+  readonly operations: ReadonlyMap<string, number>;
   readonly violations: Readonly<Record<string, number>>;
   readonly told: readonly Violation[];
   /** Milliseconds, over the writes made beside the proxy. */
@@ -62,6 +71,8 @@ const TIMEOUT = 300;
 const ALLOWANCE = 400;
 const PAGE = 2_000;
 const PATIENCE = 15_000;
+/** A second, each client. */
+const HTTP_READS = 100;
 
 const USERS = ['alice', 'bob'].flatMap((user) => ['--user', user, 'on', '>secret', '~*', '&*', '+@all']);
 // Bob may not do everything, so that what GET and MGET filled is kept apart for him.
@@ -73,6 +84,8 @@ function readers(): Role[] {
     reader({ name: 'RESP3 GET', via: 'proxy', protocol: 3 }, 'gets'),
     reader({ name: 'RESP3 GET in db 1', via: 'proxy', protocol: 3, db: 1 }, 'gets'),
     reader({ name: "alice's GET", via: 'proxy', protocol: 2, user: 'alice' }, 'gets'),
+    reader({ name: 'RESP3 GET in db 2', via: 'proxy', protocol: 3, db: SWAPPED }, 'gets'),
+    reader({ name: 'RESP2 MGET in db 2', via: 'proxy', protocol: 2, db: SWAPPED }, 'mgets'),
     reader({ name: 'RESP2 MGET', via: 'proxy', protocol: 2 }, 'mgets'),
     reader({ name: 'RESP3 MGET', via: 'proxy', protocol: 3 }, 'mgets'),
     reader({ name: "bob's MGET", via: 'proxy', protocol: 3, user: 'bob' }, 'mgets'),
@@ -92,6 +105,7 @@ function writers(mix: Mix): Role[] {
     writer({ name: "alice's writer in db 1", via: 'proxy', protocol: 3, user: 'alice', db: 1 }, mix),
     writer({ name: 'subscribed writer', via: 'proxy', protocol: 3, pinned: 'subscriber' }, mix),
     writer({ name: 'tracking writer', via: 'proxy', protocol: 3, pinned: 'tracker' }, mix),
+    swapper({ name: 'swapper', protocol: 2 }),
     writer({ name: 'writer beside', via: 'beside', protocol: 2 }, mix),
     writer({ name: 'writer beside in RESP3', via: 'beside', protocol: 3 }, mix),
     writer({ name: 'writer beside in db 1', via: 'beside', protocol: 2, db: 1 }, mix),
@@ -100,11 +114,11 @@ function writers(mix: Mix): Role[] {
 
 export async function check(plan: Plan): Promise<Report> {
   await using redis = await RedisServer.start({
-    args: [...USERS, ...RESTRICTED, '--enable-debug-command', 'local'],
+    args: [...USERS, ...RESTRICTED, '--enable-debug-command', 'local', '--busy-reply-threshold', '100'],
   });
   await using relay = await ChaosRelay.start(redis);
   plan.weather?.(relay);
-  const flags = ['--redis', relay.url, '--http-port', 'off', '--upstream-timeout', `${TIMEOUT}ms`];
+  const flags = ['--redis', relay.url, '--upstream-timeout', `${TIMEOUT}ms`, '--max-value', '4kb'];
   await using respite = await Respite.start([...flags, ...(plan.flags ?? [])], {}, plan.program);
   const run = new Run(plan, redis, relay, respite);
   return await run.go();
@@ -114,7 +128,7 @@ class Run {
   readonly #plan: Plan;
   readonly #scene: Scene;
   readonly #stage: Stage;
-  readonly #actors: Actor[];
+  readonly #players: Player[];
   readonly #respite: Respite;
   readonly #begun = performance.now();
   #onFound: () => void = () => {};
@@ -122,22 +136,26 @@ class Run {
   constructor(plan: Plan, redis: RedisServer, relay: ChaosRelay, respite: Respite) {
     this.#plan = plan;
     this.#respite = respite;
-    const history = new History(1000 + TIMEOUT + ALLOWANCE);
-    this.#scene = { relay, redis, history, timeout: TIMEOUT };
+    const history = new History(1000 + TIMEOUT + ALLOWANCE + (plan.slack ?? 0));
+    this.#scene = { relay, redis, history, timeout: TIMEOUT, proxy: () => Client.connect(respite.port) };
     this.#stage = {
       history,
       space: new KeySpace(history, plan.keys ?? 24),
       ports: { proxy: respite.port, beside: redis.port },
+      httpPort: respite.httpPort,
       stopped: false,
-      failures: 0,
+      failures: new Failures(),
       writes: new Map(),
     };
     const random = new Random(plan.seed);
     const cast = (roles: readonly Role[], rate: number) =>
       roles.map((role) => new Actor(this.#stage, role, random.fork(), rate / roles.length));
-    this.#actors = [
-      ...cast(plan.readers ?? readers(), plan.reads ?? 6_000),
-      ...cast(plan.writers ?? writers(plan.mix ?? EVERYTHING), plan.writes ?? 400),
+    const rates = { reads: plan.reads ?? 6_000, writes: plan.writes ?? 400 };
+    const byHttp = (name: string) => new HttpReader(name, this.#stage, random.fork(), HTTP_READS);
+    this.#players = [
+      ...cast(plan.readers ?? readers(), rates.reads),
+      ...cast(plan.writers ?? writers(plan.mix ?? EVERYTHING), rates.writes),
+      ...(plan.readers ? [] : ['HTTP', 'HTTP too'].map(byHttp)),
     ];
   }
 
@@ -146,8 +164,9 @@ class Run {
     const found = new Promise<void>((resolve) => {
       this.#onFound = resolve;
     });
+    history.unpromised = new Set(this.#plan.unpromised);
     if (this.#plan.untilFound) history.onViolation = () => this.#onFound();
-    const acting = this.#actors.map((actor) => actor.run());
+    const acting = this.#players.map((player) => player.run());
     const crash = this.#crash();
     crash.catch(() => undefined);
     try {
@@ -193,7 +212,7 @@ class Run {
   async #stop(acting: readonly Promise<void>[]): Promise<void> {
     this.#stage.stopped = true;
     const waiting = () => {
-      const names = this.#actors.filter(({ unanswered }) => unanswered > 0).map(({ role }) => role.name);
+      const names = this.#players.filter(({ unanswered }) => unanswered > 0).map(({ name }) => name);
       return `never answered: ${names.join(', ')}`;
     };
     await within(PATIENCE, waiting, Promise.all(acting));
@@ -217,9 +236,11 @@ class Run {
       hitShare: proxy.hit_ratio ?? 0,
       writes,
       writesBeside: history.besides,
-      failures: this.#stage.failures,
+      failures: this.#stage.failures.count,
+      failedBy: this.#stage.failures.texts,
       violations: Object.fromEntries(KINDS.map((kind) => [kind, history.violations.get(kind) ?? 0])),
       told: history.told,
+      operations: this.#stage.writes,
       staleness: {
         p50: history.lateAt(0.5),
         p99: history.lateAt(0.99),

@@ -1,151 +1,57 @@
 /** Every way of changing a key that Redis offers, each with what it does to the keys' history. */
 import type { Actor, Role } from './actor';
-import { type Answer, Failure } from './client';
-import type { KeyHistory, PendingWrite, Target } from './history';
-import { DATABASES } from './key-space';
-
-type Request = readonly (string | number)[];
-type Operation = (actor: Actor) => Promise<void>;
+import {
+  append,
+  expiring,
+  flushing,
+  flushingAndSetting,
+  fresh,
+  ifAnswered,
+  keepingExpiry,
+  type Operation,
+  otherDatabase,
+  type Request,
+  removePair,
+  removing,
+  setting,
+  settingElsewhere,
+  settingFor,
+  settingLarge,
+  settingMany,
+  settingPair,
+  transaction,
+  write,
+} from './verbs';
 
 const SET = "redis.call('set', ARGV[1], ARGV[2])";
 const SET_ELSEWHERE = `redis.call('select', ARGV[3]) ${SET}`;
 const FLUSH_AND_SET = `redis.call('flushall') ${SET}`;
+const SET_MANY = "for i = 1, #ARGV, 2 do redis.call('set', ARGV[i], ARGV[i + 1]) end";
+/** So that MOVE finds the key here, and not there. */
+const PREPARE_MOVE =
+  "redis.call('set', ARGV[1], ARGV[2]) redis.call('select', ARGV[3]) redis.call('del', ARGV[1])";
 const LIBRARY = `#!lua name=checker
 redis.register_function('checker_set', function(keys, args) return redis.call('set', args[1], args[2]) end)`;
 
-/** Sends requests as one pipeline; the write is done when all are answered well. */
-async function write(actor: Actor, targets: readonly Target[], requests: readonly Request[]): Promise<void> {
-  const { client, stage, session, role } = actor;
-  const pending = stage.history.write(targets, role.via, session);
-  let missing = requests.length;
-  let failed = false;
-  await new Promise<void>((resolve) => {
-    for (const request of requests) {
-      client.tell(request, (answer) => {
-        // COPY answers 0 when a flush was quicker than it.
-        failed ||= hasFailed(answer) || (request[0] === 'COPY' && answer === 0);
-        missing -= 1;
-        if (missing > 0) return;
-        settle(actor, pending, answer, failed);
-        resolve();
-      });
-    }
-  });
-}
+type Assignments = Parameters<Parameters<typeof settingMany>[0]>[0];
 
-/** At once, not a turn later: what is sent after the answer was read must see the write. */
-function settle(actor: Actor, pending: PendingWrite, answer: Answer, failed: boolean): void {
-  const { stage } = actor;
-  if (!failed) {
-    pending.done();
-    return;
-  }
-  stage.failures += 1;
-  if (answer instanceof Failure && /^(NOSCRIPT|ERR Function not found)/.test(answer.text)) pending.refused();
-  else pending.lost();
-}
+const flat = (targets: Assignments) => targets.flatMap(({ key, value }) => [key.name, value]);
+const mset = (targets: Assignments): Request => ['MSET', ...flat(targets)];
 
-function hasFailed(answer: Answer): boolean {
-  if (answer instanceof Failure) return true;
-  return Array.isArray(answer) && answer.some(hasFailed);
-}
-
-/** One key, one new value. */
-function setting(requests: (key: KeyHistory, value: string, actor: Actor) => Request[]): Operation {
-  return (actor) => {
-    const key = actor.stage.space.any(actor.random, actor.db);
-    const value = actor.stage.space.value(actor.random);
-    return write(actor, [{ key, value }], requests(key, value, actor));
-  };
-}
-
-/** The same, and it expires. */
-function settingFor(request: (key: KeyHistory, value: string, px: number) => Request): Operation {
-  return (actor) => {
-    const key = actor.stage.space.any(actor.random, actor.db);
-    const value = actor.stage.space.value(actor.random);
-    const px = actor.random.between(5, 120);
-    return write(actor, [{ key, value, px }], [request(key, value, px)]);
-  };
-}
-
-function removing(requests: (key: KeyHistory, actor: Actor) => Request[]): Operation {
-  return (actor) => {
-    const key = actor.stage.space.any(actor.random, actor.db);
-    return write(actor, [{ key }], requests(key, actor));
-  };
-}
-
-function settingMany(
-  requests: (targets: readonly Required<Pick<Target, 'key' | 'value'>>[]) => Request[],
-): Operation {
-  return (actor) => {
-    const { space } = actor.stage;
-    const keys = space.some(actor.random, actor.db, actor.random.between(2, 5));
-    const targets = keys.map((key) => ({ key, value: space.value(actor.random) }));
-    return write(actor, targets, requests(targets));
-  };
-}
-
-/** Both keys of a pair at once. */
-const setPair: Operation = (actor) => {
-  const keys = actor.stage.space.pair(actor.random, actor.db);
-  const value = actor.stage.space.value(actor.random);
-  const [a, b] = keys.map((key) => key.name);
-  const targets = keys.map((key) => ({ key, value }));
-  return write(actor, targets, [['MSET', a ?? '', value, b ?? '', value]]);
-};
-
-const removePair: Operation = (actor) => {
-  const keys = actor.stage.space.pair(actor.random, actor.db);
-  return write(
-    actor,
-    keys.map((key) => ({ key })),
-    [['DEL', ...keys.map(({ name }) => name)]],
-  );
-};
-
-/** Into the other database. */
-function settingElsewhere(requests: (key: KeyHistory, value: string, actor: Actor) => Request[]): Operation {
-  return (actor) => {
-    const key = actor.stage.space.any(actor.random, (actor.db + 1) % DATABASES);
-    const value = actor.stage.space.value(actor.random);
-    return write(actor, [{ key, value }], requests(key, value, actor));
-  };
-}
-
-/** PEXPIRE and GETEX. */
-function expiring(request: (key: KeyHistory, px: number) => Request): Operation {
+/** As an old value that was dumped comes back. */
+function restoring(px: number, ...options: string[]): Operation {
   return async (actor) => {
-    const { history, space } = actor.stage;
+    const { space } = actor.stage;
+    const value = space.value(actor.random);
+    const own = fresh(actor);
+    const [, dump] = await Promise.all([
+      actor.client.ask('SET', own, value, 'PX', 1_000),
+      actor.client.ask('DUMP', own),
+    ]);
+    if (typeof dump !== 'string') return;
     const key = space.any(actor.random, actor.db);
-    const px = actor.random.between(5, 120);
-    const pending = history.expire(key, px, actor.role.via);
-    await new Promise<void>((resolve) => {
-      actor.client.tell(request(key, px), (answer) => {
-        if (answer instanceof Failure) pending.lost();
-        else pending.done(answer !== null && answer !== 0);
-        resolve();
-      });
-    });
-  };
-}
-
-function flushing(name: string): Operation {
-  return (actor) => write(actor, gone(actor, name === 'FLUSHDB' ? actor.db : undefined), [[name]]);
-}
-
-function gone(actor: Actor, db?: number): Target[] {
-  return [...actor.stage.history.keys(db)].map((key) => ({ key }));
-}
-
-/** Everything goes, and one key is there again, with no moment between: sent in one piece, or inside one script. */
-function flushingAndSetting(request: (key: KeyHistory, value: string) => Request[]): Operation {
-  return (actor) => {
-    const key = actor.stage.space.any(actor.random, actor.db);
-    const value = actor.stage.space.value(actor.random);
-    const targets = gone(actor).filter((target) => target.key !== key);
-    return write(actor, [...targets, { key, value }], request(key, value));
+    const target = px > 0 ? { key, value, px } : { key, value };
+    await write(actor, [target], [['RESTORE', key.name, px, dump, 'REPLACE', ...options]]);
   };
 }
 
@@ -160,8 +66,23 @@ async function setByFunction(actor: Actor): Promise<void> {
     await setting((key, value) => [['FCALL', 'checker_set', 0, key.name, value]])(actor);
 }
 
-const transaction = (...requests: Request[]): Request[] => [['MULTI'], ...requests, ['EXEC']];
-const fresh = (actor: Actor) => actor.stage.space.private();
+/** The key is there in this database, then in the other. */
+const move: Operation = (actor) => {
+  const { space } = actor.stage;
+  const here = space.any(actor.random, actor.db);
+  const there = space.sibling(here, otherDatabase(actor));
+  const value = space.value(actor.random);
+  const targets = [{ key: here, value }, { key: here }, { key: there }, { key: there, value }];
+  const prepare = ['EVAL', PREPARE_MOVE, 0, here.name, value, there.db];
+  return write(actor, targets, [prepare, ['MOVE', here.name, there.db]], ifAnswered('unsure'));
+};
+
+/** Not a write: what is kept is forgotten. */
+const purge: Operation = async (actor) => {
+  if (actor.role.via !== 'proxy') return;
+  const keys = actor.stage.space.some(actor.random, actor.db, 3).map(({ name }) => name);
+  await actor.client.ask('RESPITE', 'PURGE', ...(actor.random.oneIn(10) ? ['ALL'] : keys));
+};
 
 type Weighed = readonly [weight: number, name: string, operation: Operation];
 
@@ -170,22 +91,35 @@ const ORDINARY: readonly Weighed[] = [
   [8, 'SET PX', settingFor(({ name }, value, px) => ['SET', name, value, 'PX', px])],
   [4, 'PSETEX', settingFor(({ name }, value, px) => ['PSETEX', name, px, value])],
   [4, 'GETSET', setting(({ name }, value) => [['GETSET', name, value]])],
-  [
-    6,
-    'MSET',
-    settingMany((targets) => [['MSET', ...targets.flatMap(({ key, value }) => [key.name, value])]]),
-  ],
-  [6, 'MSET of a pair', setPair],
+  [3, 'SET … GET', setting(({ name }, value) => [['SET', name, value, 'GET']])],
+  [3, 'SET NX', setting(({ name }, value) => [['SET', name, value, 'NX']], ifAnswered('refused'))],
+  [3, 'SET KEEPTTL', keepingExpiry(({ name }, value) => ['SET', name, value, 'KEEPTTL'])],
+  [4, 'APPEND', append],
+  [6, 'MSET', settingMany((targets) => [mset(targets)])],
+  [2, 'MSETNX', settingMany((targets) => [['MSETNX', ...flat(targets)]], ifAnswered('refused'))],
+  [6, 'MSET of a pair', settingPair((targets) => [mset(targets)])],
   [1, 'DEL of a pair', removePair],
   [4, 'DEL', removing(({ name }) => [['DEL', name]])],
   [2, 'UNLINK', removing(({ name }) => [['UNLINK', name]])],
   [2, 'GETDEL', removing(({ name }) => [['GETDEL', name]])],
+  [1, 'PEXPIRE in the past', removing(({ name }) => [['PEXPIRE', name, -1]])],
+  [1, 'EXPIREAT in the past', removing(({ name }) => [['EXPIREAT', name, 1]])],
+  [1, 'GETEX in the past', removing(({ name }) => [['GETEX', name, 'PXAT', 1]])],
   [3, 'PEXPIRE', expiring(({ name }, px) => ['PEXPIRE', name, px])],
   [3, 'GETEX', expiring(({ name }, px) => ['GETEX', name, 'PX', px])],
+  [1, 'PERSIST', expiring(({ name }) => ['PERSIST', name], true)],
+  [1, 'GETEX PERSIST', expiring(({ name }) => ['GETEX', name, 'PERSIST'], true)],
+  [2, 'RESTORE', restoring(0)],
+  [1, 'RESTORE with an expiry', restoring(80)],
+  [1, 'a value over --max-value', settingLarge(5_000, 20_000)],
+  [0.03, 'a request over a megabyte', settingLarge(1_050_000, 1_200_000)],
+  [1, 'PURGE', purge],
 ];
 
 const INDIRECT: readonly Weighed[] = [
   [12, 'EVAL', setting(({ name }, value) => [['EVAL', SET, 0, name, value]])],
+  [2, 'EVAL of many', settingMany((targets) => [['EVAL', SET_MANY, 0, ...flat(targets)]])],
+  [2, 'EVAL of a pair', settingPair((targets) => [['EVAL', SET_MANY, 0, ...flat(targets)]])],
   [3, 'EVALSHA', setByHash],
   [3, 'FCALL', setByFunction],
   [
@@ -217,9 +151,8 @@ const INDIRECT: readonly Weighed[] = [
       return [
         ['SET', own, value],
         ['COPY', own, name, 'REPLACE'],
-        ['DEL', own],
       ];
-    }),
+    }, ifAnswered('unsure')),
   ],
   [
     3,
@@ -229,10 +162,10 @@ const INDIRECT: readonly Weighed[] = [
       return [
         ['SET', own, value],
         ['COPY', own, key.name, 'DB', key.db, 'REPLACE'],
-        ['DEL', own],
       ];
-    }),
+    }, ifAnswered('unsure')),
   ],
+  [3, 'MOVE to the other database', move],
 ];
 
 const TRANSACTIONS: readonly Weighed[] = [
@@ -242,12 +175,22 @@ const TRANSACTIONS: readonly Weighed[] = [
     'MULTI SETs',
     settingMany((targets) => transaction(...targets.map(({ key, value }) => ['SET', key.name, value]))),
   ],
+  [2, 'MULTI of a pair', settingPair((targets) => transaction(mset(targets)))],
   [2, 'MULTI DEL', removing(({ name }) => transaction(['DEL', name]))],
   [2, 'MULTI EVAL', setting(({ name }, value) => transaction(['EVAL', SET, 0, name, value]))],
+  [
+    3,
+    'WATCH MULTI SET',
+    setting(
+      ({ name }, value) => [['WATCH', name], ['GET', name], ...transaction(['SET', name, value])],
+      ifAnswered('refused'),
+    ),
+  ],
 ];
 
 const FLUSHES: readonly Weighed[] = [
   [1, 'FLUSHALL', flushing('FLUSHALL')],
+  [1, 'FLUSHALL ASYNC', flushing('FLUSHALL', 'ASYNC')],
   [1, 'FLUSHDB', flushing('FLUSHDB')],
   [
     1,
@@ -284,6 +227,9 @@ export const EVERYTHING: Mix = {
   hiddenFlushes: 0.1,
 };
 
+/** What a writer does before it goes on with a connection of its own, one in so many times. */
+const RECONNECTS = 300;
+
 export function writer(role: Omit<Role, 'act'>, mix: Mix = EVERYTHING): Role {
   const groups: [number, readonly Weighed[]][] = [
     [mix.ordinary, ORDINARY],
@@ -297,9 +243,9 @@ export function writer(role: Omit<Role, 'act'>, mix: Mix = EVERYTHING): Role {
     async act(actor) {
       const group = actor.random.weigh(groups);
       const [name, operation] = actor.random.weigh(group.map(([weight, ...what]) => [weight, what] as const));
-      const { writes } = actor.stage;
-      writes.set(name, (writes.get(name) ?? 0) + 1);
+      actor.note(name);
       await operation(actor);
+      if (actor.random.oneIn(RECONNECTS)) actor.leave();
       return 1;
     },
   };
