@@ -17,6 +17,8 @@ export interface FillReader {
   onPiece(asking: number, piece: Buffer, last: boolean): void;
   /** The wire has fallen silent: whoever can do with a stale copy waits no longer. */
   onAskingSilent(asking: number): void;
+  /** Too large to be passed on by a wire that waits for nobody: nothing of it has been, nor will be. */
+  onTooLarge(asking: number): void;
   onAskingLost(asking: number, loss: WireLoss): void;
 }
 
@@ -126,7 +128,7 @@ export class GetFill implements Waiter, Claim {
   readonly #reader: FillReader;
   readonly #asking: number;
   #joined: Joined[] | undefined = undefined;
-  #stage: 'value' | 'streaming' | 'expiry' | 'done' = 'value';
+  #stage: 'value' | 'streaming' | 'dropping' | 'expiry' | 'done' = 'value';
   /** The value is #chunk[#start, #end). */
   #chunk = EMPTY;
   #start = 0;
@@ -163,9 +165,8 @@ export class GetFill implements Waiter, Claim {
 
   onReply(chunk: Buffer, start: number, end: number, last: boolean): void {
     if (this.#stage === 'streaming') this.#pass(chunk.subarray(start, end), last);
-    else if (!last || this.#pieces) this.#gather(chunk.subarray(start, end), last);
-    else this.#onWhole(chunk, start, end);
-    if (last && this.#stage === 'streaming') this.#stage = 'expiry';
+    else if (this.#stage !== 'dropping') this.#take(chunk, start, end, last);
+    if (last && (this.#stage === 'streaming' || this.#stage === 'dropping')) this.#stage = 'expiry';
   }
 
   onSilence(): void {
@@ -179,6 +180,11 @@ export class GetFill implements Waiter, Claim {
     this.#home.register.finish(this);
     this.#reader.onAskingLost(this.#asking, loss);
     for (const { reader, asking } of this.#joined ?? []) reader.onAskingLost(asking, loss);
+  }
+
+  #take(chunk: Buffer, start: number, end: number, last: boolean): void {
+    if (!last || this.#pieces) this.#gather(chunk.subarray(start, end), last);
+    else this.#onWhole(chunk, start, end);
   }
 
   #onWhole(chunk: Buffer, start: number, end: number): void {
@@ -195,6 +201,10 @@ export class GetFill implements Waiter, Claim {
   }
 
   #gather(piece: Buffer, last: boolean): void {
+    if (this.#stage === 'value' && this.#size === 0 && announced(piece) > this.#mostPassedOn) {
+      this.#letGo();
+      return;
+    }
     const pieces = this.#pieces ?? [];
     this.#pieces = pieces;
     this.#size += piece.length;
@@ -219,6 +229,19 @@ export class GetFill implements Waiter, Claim {
 
   #isTooLarge(size: number): boolean {
     return size > this.#home.limits.maxValue + HEADER_ROOM;
+  }
+
+  get #mostPassedOn(): number {
+    return Math.max(PASSED_ON_UP_TO, this.#home.limits.maxValue);
+  }
+
+  /** The rest is dropped as it comes, and whoever waits reads it in another way. */
+  #letGo(): void {
+    this.#stage = 'dropping';
+    this.#home.register.cancel(this.key);
+    this.#home.noteBig(this.key);
+    this.#reader.onTooLarge(this.#asking);
+    for (const { reader, asking } of this.#joined ?? []) reader.onTooLarge(asking);
   }
 
   /** Nobody joins any more: a later reader would have missed the beginning. */
@@ -338,7 +361,7 @@ export class MgetFill implements Waiter {
     this.#pieces = [];
     this.#size = 0;
     for (const claim of this.#claims) this.#home.register.cancel(claim.key);
-    this.#reader.onAskingLost(this.#asking, { sent: false, reason: 'too large an answer to be kept' });
+    this.#reader.onTooLarge(this.#asking);
   }
 
   #beginExpiries(): void {
@@ -401,6 +424,8 @@ export class MgetFill implements Waiter {
 /** `$536870912` and its line end fit. */
 const HEADER_ROOM = 16;
 const MGET_KEPT_UP_TO = 16 * 1024 * 1024;
+/** A larger value would pile up for a client that reads slowly, since this wire cannot be made to wait. */
+const PASSED_ON_UP_TO = 16 * 1024 * 1024;
 /** What stands inside an answer that is none could have been pushes. */
 const ANYTHING_MAY_HAVE_CHANGED: Reply = {
   type: 'push',
@@ -445,6 +470,12 @@ function keep(
 /** Counted from the sending: Redis read its clock later than that, so the key is never kept beyond its end. */
 function redisDeadline(sentAt: number, expiresIn: number | undefined): number {
   return expiresIn === undefined || expiresIn < 0 ? Number.POSITIVE_INFINITY : sentAt + expiresIn;
+}
+
+/** How long a bulk says it is, when its first piece tells. */
+function announced(piece: Buffer): number {
+  const end = piece.indexOf('\r\n');
+  return piece[0] === DOLLAR && end > 0 ? Number(piece.latin1Slice(1, end)) : 0;
 }
 
 function isBulkOrNil(chunk: Buffer, start: number): boolean {

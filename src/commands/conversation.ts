@@ -25,6 +25,7 @@ import { append, appendEntry, CUT_SHORT, lossAnswer, NO_AUTH } from './answers';
 import { type ClientFace, newFace } from './clients';
 import { ConversationDesk } from './conversation-desk';
 import { Delivery } from './delivery';
+import { Detour } from './detour';
 import { applyEffect, type Hold, holdNothing } from './effects';
 import type { Guest, House } from './house';
 import { type Asking, type Change, planIdentity, RESET_REPLY, withClientId } from './identify';
@@ -63,6 +64,8 @@ type Lane = 'none' | 'reads' | 'shared' | 'exclusive';
 
 /** Reads that wait for their turn; more are turned away until some are answered. */
 const MOST_SLOTS = 4096;
+/** The same for replies of Redis: behind a command that blocks they would pile up for as long as the client sends. */
+const MOST_OWED = 16_384;
 /** Redis's word that it did nothing at all with a command that the table does not have. */
 const REFUSED = /^-(ERR unknown command|NOAUTH|NOPERM)/;
 const NOTHING_DONE = /^-(NOPERM|NOAUTH|EXECABORT) /;
@@ -84,6 +87,8 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   #wire: Wire | undefined;
   #lease: Lease | undefined;
   #relay: PinnedRelay | undefined;
+  /** The last read that went past the cache alone. */
+  #detour: Detour | undefined;
   #owed = 0;
   #blockingOwed = 0;
   #turnedAway = false;
@@ -120,7 +125,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     this.face.lastCommand = row.name;
     this.face.lastUsedAt = this.now();
     this.face.bufferedIn = command.raw.length;
-    const taken = this.#route(row, command);
+    const taken = this.#owed < MOST_OWED && this.#route(row, command);
     if (!taken) {
       this.#turnedAway = true;
       return false;
@@ -227,6 +232,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     this.#left = true;
     this.#house.guests.leave(this);
     this.#slots.clear();
+    this.#detour?.abandon();
     const reason = 'its client has left';
     if (this.#relay) this.#house.pool.destroy(this.#relay.lease, reason);
     else if (this.#lease && this.#blockingOwed > 0) this.#house.pool.part(this.#lease);
@@ -336,6 +342,13 @@ export class Conversation implements ReadDesk, Creditor, Guest {
 
   sendAround(request: Buffer, waiter: Waiter): void {
     this.#sharedWire().send(request, waiter);
+  }
+
+  sendAlone(request: Buffer, waiter: Waiter): void {
+    const { pool } = this.#house;
+    const lease = pool.borrow(this.#standing.identity, this.face.protocol);
+    this.#detour = new Detour(pool, lease, this.#door, waiter);
+    this.#detour.begin(request);
   }
 
   dropKeys(keys: readonly string[]): void {
@@ -663,7 +676,9 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     }
     if (owed.row.transaction) this.#transaction.onReply(owed.row.transaction, owed.head);
     if (owed.row.name === 'unknown' && !REFUSED.test(owed.head)) this.#meetUnknown();
-    if (!this.#left && this.#owed === 0) this.#onSettled();
+    if (this.#left) return;
+    if (this.#owed === 0) this.#onSettled();
+    else if (this.#owed === MOST_OWED / 2) this.#offerAgain();
   }
 
   /** Redis knows a command that the table does not: the wire may hold anything now. */

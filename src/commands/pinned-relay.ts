@@ -50,6 +50,8 @@ export class PinnedRelay {
   #loss: WireLoss | undefined;
   #held: HeldReply | undefined;
   #midFrame = false;
+  /** More frames of the same chunk may come after this. */
+  #paused = false;
   /** How the frame begins; only gathered while RESET's answer is awaited. */
   #head = '';
 
@@ -151,9 +153,13 @@ export class PinnedRelay {
 
   #slowDown(): void {
     const { door, lease } = this.#parts;
-    if (!door.outlet.slow) return;
+    if (this.#paused || !door.outlet.slow) return;
+    this.#paused = true;
     lease.wire.pause();
-    door.onceWritable(() => lease.wire.resume());
+    door.onceWritable(() => {
+      this.#paused = false;
+      lease.wire.resume();
+    });
   }
 }
 

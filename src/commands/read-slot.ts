@@ -22,7 +22,10 @@ import { appendPieces, type Slot } from './slots';
 
 /** What a read needs of the link that it reads from. */
 export interface ReadLink {
-  readonly tracker: Pick<Tracker, 'answersAt' | 'answersStaleAt' | 'partition' | 'fill' | 'fillMany'>;
+  readonly tracker: Pick<
+    Tracker,
+    'answersAt' | 'answersStaleAt' | 'partition' | 'limits' | 'fill' | 'fillMany'
+  >;
   readonly unrestricted: boolean;
 }
 
@@ -44,10 +47,15 @@ export interface ReadDesk {
   rethinkBehind(slot: Slot): void;
   /** Sends the command over the client's shared wire. */
   sendAround(request: Buffer, waiter: Waiter): void;
+  /** Sends it over a wire of its own, which a slow client holds back. */
+  sendAlone(request: Buffer, waiter: Waiter): void;
   dropKeys(keys: readonly string[]): void;
   /** Ends the client's connection: part of a reply is with it, and the rest will never come. */
   breakOff(reason: string): void;
 }
+
+/** An answer over this is read for one client alone, and held back by it. */
+const LARGE_ANSWER = 16 * 1024 * 1024;
 
 type ReadState = 'lookup' | 'asked' | 'around';
 
@@ -67,6 +75,8 @@ export class ReadSlot implements Slot, Waiter, FillReader {
   #begun = false;
   #delivering = false;
   #sentAround = false;
+  /** What comes may be more than should be held here. */
+  #isLarge = false;
   #askedAt = 0;
 
   constructor(desk: ReadDesk, names: readonly string[], many: boolean) {
@@ -77,8 +87,22 @@ export class ReadSlot implements Slot, Waiter, FillReader {
 
   /** Decides what is done ahead of its turn. */
   plan(): void {
-    if (this.#inMemory(this.#desk.now())) this.#state = 'lookup';
+    if (this.#isTooMuch()) this.#goAlone();
+    else if (this.#inMemory(this.#desk.now())) this.#state = 'lookup';
     else this.#ask();
+  }
+
+  /** A short MGET can name a large value many times. */
+  #isTooMuch(): boolean {
+    const { partition, limits } = this.#desk.link.tracker;
+    const most = Math.max(LARGE_ANSWER, limits.maxValue);
+    if (!this.#many || this.#names.length * limits.maxValue <= most) return false;
+    let size = 0;
+    for (const name of this.#names) {
+      const slot = partition.peek(name, this.#desk.now());
+      if (slot >= 0) size += partition.valueLength(slot);
+    }
+    return size > most;
   }
 
   /** Whatever was asked before is not good enough any more. */
@@ -91,6 +115,7 @@ export class ReadSlot implements Slot, Waiter, FillReader {
   }
 
   settle(): boolean {
+    if (this.#state === 'lookup' && this.#isTooMuch()) this.#goAlone();
     if (this.#state === 'lookup') {
       if (this.#deliverFromMemory()) return true;
       this.#ask();
@@ -120,6 +145,19 @@ export class ReadSlot implements Slot, Waiter, FillReader {
   onPiece(asking: number, piece: Buffer, last: boolean): void {
     if (asking !== this.#asking) return;
     this.#add(piece, last);
+  }
+
+  /** Only for the turn of this read: until then nobody would take what comes. */
+  onTooLarge(asking: number): void {
+    if (asking !== this.#asking) return;
+    this.#asking += 1;
+    this.#goAlone();
+    this.#desk.settle();
+  }
+
+  #goAlone(): void {
+    this.#state = 'around';
+    this.#isLarge = true;
   }
 
   onAskingLost(asking: number, loss: WireLoss): void {
@@ -202,7 +240,9 @@ export class ReadSlot implements Slot, Waiter, FillReader {
   #sendAround(): void {
     this.#sentAround = true;
     const keys = this.#names.map((name) => Buffer.from(name, 'latin1'));
-    this.#desk.sendAround(encodeCommand([this.#many ? 'MGET' : 'GET', ...keys]), this);
+    const request = encodeCommand([this.#many ? 'MGET' : 'GET', ...keys]);
+    if (this.#isLarge) this.#desk.sendAlone(request, this);
+    else this.#desk.sendAround(request, this);
   }
 
   #inMemory(now: number): boolean {

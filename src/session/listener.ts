@@ -6,7 +6,7 @@ import { ListenError } from '../errors';
 import { error } from '../resp/encoder';
 import type { Log } from '../telemetry/log';
 import type { RateLimits } from './rate-limiter';
-import { Session, type SessionLimits } from './session';
+import { HTTP_REASON, Session, type SessionLimits } from './session';
 import { boundHandshakes, renewCertificates, type TlsFiles, tlsServerOptions } from './tls';
 
 export interface ListenerOptions extends SessionLimits {
@@ -20,6 +20,7 @@ const TOO_MANY = error('ERR max number of clients reached');
 const TIDY_EVERY = 10_000;
 const BACKLOG = 511;
 const MOST_LEAVING = 8;
+const WARN_EVERY = 60_000;
 
 export class Listener {
   readonly #options: ListenerOptions;
@@ -32,6 +33,7 @@ export class Listener {
   /** Those that were turned away, and are still connected. */
   #leaving = 0;
   #onEmpty: (() => void) | undefined;
+  #warnedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: ListenerOptions, house: House, rateLimits: RateLimits | undefined, log: Log) {
     this.#options = options;
@@ -129,8 +131,20 @@ export class Listener {
 
   #forget(session: Session, reason: string | undefined): void {
     this.#sessions.delete(session);
-    if (reason !== undefined) this.#log.info({ client: session.address, reason }, 'client closed');
+    if (reason === HTTP_REASON) this.#warnOfAttack(session.address);
+    else if (reason !== undefined) this.#log.info({ client: session.address, reason }, 'client closed');
     if (this.#sessions.size === 0) this.#onEmpty?.();
+  }
+
+  /** Once a minute at the most, as Redis does: a page in a browser can try it a thousand times. */
+  #warnOfAttack(client: string): void {
+    const now = this.#house.clock.now();
+    if (now - this.#warnedAt < WARN_EVERY) return;
+    this.#warnedAt = now;
+    this.#log.warn(
+      { client, reason: HTTP_REASON, soFar: this.#house.stats.clientsSpeakingHttp },
+      'possible security attack: a client that sends POST or Host: to the Redis port was cut off; more of them are counted, and told once a minute',
+    );
   }
 
   #tidy(): void {

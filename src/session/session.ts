@@ -15,6 +15,12 @@ export interface SessionLimits {
   readonly idleTimeout: number;
 }
 
+/** A client's next command is begun while no more than this of its replies is unread, or a sixteenth of the limit. */
+const MOST_UNREAD = 1024 * 1024;
+const SHARE_OF_LIMIT = 1 / 16;
+/** It has this long to read that; then it gets all that it asks for, until it is over its limit and closed. */
+const READING_TAKES = 2_000;
+
 /** A client that is waiting for an answer may send this much more before it is no longer read from. */
 const READ_AHEAD = 1024 * 1024;
 
@@ -40,6 +46,10 @@ export class Session implements Door {
   #ended = false;
   #closing = false;
   #draining = false;
+  /** Replies are handed over in such portions. */
+  readonly #portion: number;
+  #mostUnread: number;
+  #reading: 'at once' | 'waited for' | 'given up' = 'at once';
   /** Why the proxy closed the connection, when it was the proxy. */
   #reason: string | undefined;
 
@@ -57,7 +67,9 @@ export class Session implements Door {
     this.remoteAddress = socket.remoteAddress ?? '';
     this.address = `${this.remoteAddress}:${socket.remotePort ?? 0}`;
     this.localAddress = `${socket.localAddress ?? '?'}:${socket.localPort ?? 0}`;
-    this.outlet = new Writer(socket, limits.outputLimit, () => this.closeNow('over its output limit'));
+    this.#portion = Math.min(MOST_UNREAD, limits.outputLimit * SHARE_OF_LIMIT);
+    this.#mostUnread = this.#portion;
+    this.outlet = new Writer(socket, limits.outputLimit, () => this.#onOverLimit());
     this.#conversation = new Conversation(house, this);
     this.#framer.authenticated = this.#conversation.trusted;
     socket.setNoDelay(true);
@@ -86,8 +98,15 @@ export class Session implements Door {
   }
 
   closeNow(reason: string): void {
-    this.#reason = reason;
+    this.#reason ??= reason;
+    this.#closing = true;
     this.#socket.destroy();
+  }
+
+  #onOverLimit(): void {
+    if (this.#closing) return;
+    this.#house.stats.clientsOverOutputLimit += 1;
+    this.closeNow('over its output limit');
   }
 
   onceWritable(action: () => void): void {
@@ -156,11 +175,44 @@ export class Session implements Door {
   /** True when every whole request has been taken. */
   #offerAll(): boolean {
     while (!this.#closing) {
+      if (this.outlet.unsent > this.#mostUnread && this.#mustBeRead()) return false;
       const taken = this.#large ? this.#feedLarge(this.#large) : this.#offerNext();
       if (taken === 'wait') return false;
       if (taken === 'none') return true;
     }
     return false;
+  }
+
+  /** One read may hold commands whose answers are thousands of times as long. True: what follows has to wait. */
+  #mustBeRead(): boolean {
+    if (this.#reading === 'waited for') return true;
+    this.outlet.flush();
+    const { unsent } = this.outlet;
+    if (this.#closing) return true;
+    if (unsent <= this.#portion) return false;
+    if (this.#reading === 'at once') this.#waitForReader();
+    else this.#giveMore(unsent);
+    return true;
+  }
+
+  /** A portion for each turn of the event loop: others are served in between. */
+  #giveMore(unread: number): void {
+    this.#mostUnread = unread + this.#portion;
+    setImmediate(() => this.resume());
+  }
+
+  #waitForReader(): void {
+    this.#reading = 'waited for';
+    const giveUp = this.#house.clock.after(READING_TAKES, () => {
+      this.#reading = 'given up';
+      this.resume();
+    });
+    this.#socket.once('drain', () => {
+      giveUp.stop();
+      this.#reading = 'at once';
+      this.#mostUnread = this.#portion;
+      this.resume();
+    });
   }
 
   #offerNext(): Offer {
@@ -264,8 +316,8 @@ export class Session implements Door {
 
   /** A browser that was made to talk to this port: Redis cuts it off on the spot, replies that are owed included. */
   #cutOff(): Offer {
-    this.#closing = true;
-    this.closeNow('HTTP sent to the Redis port');
+    this.#house.stats.clientsSpeakingHttp += 1;
+    this.closeNow(HTTP_REASON);
     return 'none';
   }
 
@@ -282,15 +334,27 @@ export class Session implements Door {
     return 'taken';
   }
 
+  /** The rest of a large request, and nothing keeps it from being sent. */
+  get #owesRequest(): boolean {
+    return this.#large !== undefined && !this.#largeBlocked;
+  }
+
   /** Redis does not close who waits for something: a blocked client, a subscriber, one whose command is slow. */
   #watchIdleness(timeout: number): void {
     this.#socket.setTimeout(timeout, () => {
       if (this.#closing) return;
-      if (this.#conversation.idle) this.closeNow('idle for too long');
-      else this.#socket.setTimeout(timeout);
+      if (this.#conversation.idle || this.#owesRequest) {
+        this.#house.stats.clientsIdleClosed += 1;
+        this.closeNow('idle for too long');
+      } else {
+        this.#socket.setTimeout(timeout);
+      }
     });
   }
 }
+
+/** Why a client was cut off that may be a browser, in the hands of a page that it should not trust. */
+export const HTTP_REASON = 'HTTP sent to the Redis port';
 
 type Offer = 'taken' | 'wait' | 'none';
 

@@ -12,6 +12,17 @@ const COUNTERS: readonly (readonly [name: string, help: string, figure: Figure])
   ['clients_accepted_total', 'Clients accepted', (f) => f.clientsAccepted],
   ['clients_refused_total', 'Clients refused at the limit', (f) => f.clientsRefused],
   ['rate_limited_total', 'Commands and requests refused by --rate-limit', (f) => f.rateLimited],
+  [
+    'clients_over_output_limit_total',
+    'Clients closed that did not read what they had asked for',
+    (f) => f.clientsOverOutputLimit,
+  ],
+  ['clients_idle_closed_total', 'Clients closed by --client-timeout', (f) => f.clientsIdleClosed],
+  [
+    'clients_speaking_http_total',
+    'Clients cut off that spoke HTTP to the Redis port',
+    (f) => f.clientsSpeakingHttp,
+  ],
   ['hits_total', 'Reads answered from memory with a value', (f) => f.hits],
   ['negative_hits_total', 'Reads answered from memory with: does not exist', (f) => f.negativeHits],
   ['stale_hits_total', 'Reads answered from memory while Redis was unreachable', (f) => f.staleHits],

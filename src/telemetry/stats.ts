@@ -8,6 +8,11 @@ export interface Stats {
   clientsAccepted: number;
   clientsRefused: number;
   rateLimited: number;
+  /** Clients closed because they did not read what they had asked for, or because they were idle. */
+  clientsOverOutputLimit: number;
+  clientsIdleClosed: number;
+  /** Clients cut off because they spoke HTTP to the Redis port: a browser that was made to, perhaps. */
+  clientsSpeakingHttp: number;
   /** GETs, and keys of MGETs, answered from memory: with a value, with "does not exist", from an ended epoch. */
   hits: number;
   negativeHits: number;
@@ -70,6 +75,9 @@ export function createStats(): Stats {
     clientsAccepted: 0,
     clientsRefused: 0,
     rateLimited: 0,
+    clientsOverOutputLimit: 0,
+    clientsIdleClosed: 0,
+    clientsSpeakingHttp: 0,
     hits: 0,
     negativeHits: 0,
     staleHits: 0,
@@ -113,6 +121,9 @@ export function nameFigures(figures: Figures): NamedFigure[] {
     ['clients_accepted', figures.clientsAccepted],
     ['clients_refused', figures.clientsRefused],
     ['rate_limited', figures.rateLimited],
+    ['clients_over_output_limit', figures.clientsOverOutputLimit],
+    ['clients_idle_closed', figures.clientsIdleClosed],
+    ['clients_speaking_http', figures.clientsSpeakingHttp],
     ['commands', figures.commands],
     ['hits', figures.hits],
     ['misses', figures.misses],

@@ -13,6 +13,7 @@ function deskAt(start: number, key: string, deadline: number) {
   const nothing = () => undefined;
   const tracker = {
     partition,
+    limits: { ttl: 1000, negativeTtl: 1000, maxValue: 1000 },
     answersAt: () => true,
     answersStaleAt: () => false,
     fill: (name: string) => asked.push(name),
@@ -37,6 +38,7 @@ function deskAt(start: number, key: string, deadline: number) {
     onRemembered: nothing,
     rethinkBehind: nothing,
     sendAround: nothing,
+    sendAlone: nothing,
     dropKeys: nothing,
     breakOff: nothing,
   };
