@@ -911,7 +911,9 @@ function isFirstArgument(spec: KeySpec): boolean {
 
 /** Redis did nothing at all. A script can word its own errors, but what scripts do is fenced. */
 function isRefusal(chunk: Buffer, start: number): boolean {
-  return chunk[start] === MINUS && NOTHING_DONE.test(chunk.latin1Slice(start, start + 16));
+  if (chunk[start] !== MINUS) return false;
+  // A slice that ends behind the chunk throws.
+  return NOTHING_DONE.test(chunk.latin1Slice(start, Math.min(chunk.length, start + 16)));
 }
 
 const SWALLOW: LargeRequest = { write: () => true };
