@@ -338,9 +338,9 @@ testRule('a large value that is cut short ends the connection, without an error 
   without: {
     file: 'commands/read-slot.js',
     find: `if (this.#delivering)
-            this.#breakOff();
-        else`,
-    replace: '',
+            this.#desk.breakOff(answers_1.CUT_SHORT);
+        return this.#delivering;`,
+    replace: 'return false;',
   },
   seenWithout: 'an error inside the value',
 });

@@ -132,11 +132,11 @@ testRule('a fill is entered in the register before it is sent', server, {
   },
   seen: [OK, OLD, NEW],
   without: [
-    { file: 'coherence/fills.js', find: 'home.register.add(this.#claim);', replace: '' },
+    { file: 'coherence/fills.js', find: 'home.register.add(this);', replace: '' },
     {
       file: 'coherence/fills.js',
-      find: 'this.#pieces.push(piece);\n        this.#size += piece.length;',
-      replace: 'this.#home.register.add(this.#claim); this.#pieces.push(piece); this.#size += piece.length;',
+      find: 'this.#chunk = chunk;',
+      replace: 'this.#chunk = chunk; this.#home.register.add(this);',
     },
   ],
   seenWithout: [OK, OLD, OLD],
@@ -159,8 +159,8 @@ testRule('RESPITE PURGE cancels the fills of its keys', server, {
   seen: false,
   without: {
     file: 'commands/conversation-desk.js',
-    find: 'this.#house.drops.dropKeys(keys);',
-    replace: 'keys.filter((key) => this.#house.store.dropEverywhere(key)).length;',
+    find: 'this.#house.drops.dropKeys(keys) :',
+    replace: 'keys.filter((key) => this.#house.store.dropEverywhere(key)).length :',
   },
   seenWithout: true,
 });
