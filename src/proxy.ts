@@ -10,7 +10,8 @@ import { Links } from './commands/links';
 import { type CommandReply, CommandTable } from './commands/table';
 import { type Options, type ProxyOptions, resolveOptions } from './config/options';
 import { HttpServer } from './http/server';
-import { Listener } from './session/listener';
+import { GuestLimit } from './session/admission';
+import { type Gate, Listener } from './session/listener';
 import { RateLimits } from './session/rate-limiter';
 import { Descriptors } from './telemetry/descriptors';
 import { createLatencies } from './telemetry/latency';
@@ -287,13 +288,14 @@ function build(options: Options, address: RedisAddress, log: Log, port: () => nu
   const homeLink = links.join(home, false);
   homeLink.tracker.warm();
   const { rateLimit } = options;
-  const rateLimits = rateLimit === undefined ? undefined : new RateLimits(rateLimit);
-  const listener = new Listener(listenerOptions(options), house, rateLimits, log);
+  const gate: Gate = {
+    admission: new GuestLimit(house.guests, options.maxClients),
+    rateLimits: rateLimit === undefined ? undefined : new RateLimits(rateLimit),
+  };
+  const listener = new Listener(listenerOptions(options), house, gate, log);
   const { httpPort } = options;
   const http =
-    httpPort === undefined
-      ? undefined
-      : new HttpServer(httpOptions(options, httpPort), house, rateLimits, log);
+    httpPort === undefined ? undefined : new HttpServer(httpOptions(options, httpPort), house, gate, log);
   return { house, listener, http, backing, maker };
 
   function reading(): Reading {

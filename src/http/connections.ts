@@ -2,12 +2,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { House } from '../commands/house';
+import type { Admission } from '../session/admission';
 import { Caller } from './caller';
 import { placeOf } from './place';
 import { HttpProblem } from './problem';
 
 export interface ConnectionLimits {
-  readonly maxClients: number;
+  readonly admission: Admission;
   readonly replyLimit: number;
 }
 
@@ -25,6 +26,7 @@ export class Connections {
   readonly #house: House;
   readonly #limits: ConnectionLimits;
   readonly #connections = new Map<Socket, Connection>();
+  #onEmpty: (() => void) | undefined;
 
   constructor(house: House, limits: ConnectionLimits) {
     this.#house = house;
@@ -39,8 +41,8 @@ export class Connections {
     const connection = new Connection();
     this.#connections.set(socket, connection);
     socket.once('close', () => this.#leave(socket, connection));
-    const { stats, guests, descriptors } = this.#house;
-    if (guests.size >= this.#limits.maxClients || !descriptors.left) {
+    const { stats, descriptors } = this.#house;
+    if (!descriptors.left || !this.#limits.admission.admits(socket)) {
       stats.clientsRefused += 1;
       return;
     }
@@ -83,7 +85,7 @@ export class Connections {
     if (!connection) throw new HttpProblem(499, 'the client has left');
     if (!connection.main) throw tooMany();
     if (!connection.main.busy) return connection.main;
-    if (this.#house.guests.size >= this.#limits.maxClients) throw tooMany();
+    if (this.#limits.admission.full) throw tooMany();
     return this.#open(socket, connection);
   }
 
@@ -106,6 +108,14 @@ export class Connections {
       for (const caller of [...callers]) if (caller.blocked) caller.abandon(problem);
   }
 
+  /** Resolves when nobody is connected. */
+  emptied(): Promise<void> {
+    if (this.#connections.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onEmpty = resolve;
+    });
+  }
+
   closeAll(): void {
     for (const socket of this.#connections.keys()) socket.destroy();
   }
@@ -120,6 +130,7 @@ export class Connections {
   #leave(socket: Socket, connection: Connection): void {
     this.#connections.delete(socket);
     for (const caller of connection.callers) caller.leave();
+    if (this.#connections.size === 0) this.#onEmpty?.();
   }
 }
 

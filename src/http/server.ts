@@ -18,7 +18,7 @@ import fastify, {
 } from 'fastify';
 import type { House } from '../commands/house';
 import { ListenError } from '../errors';
-import type { RateLimits } from '../session/rate-limiter';
+import type { Gate } from '../session/listener';
 import { boundHandshakes, renewCertificates, type TlsFiles, tlsServerOptions } from '../session/tls';
 import type { Log } from '../telemetry/log';
 import { VERSION } from '../version';
@@ -42,6 +42,7 @@ export interface HttpOptions {
   readonly port: number;
   readonly token: string | undefined;
   readonly allowedHosts: readonly string[];
+  /** So many may try to agree on TLS at once. */
   readonly maxClients: number;
   /** 0: never. */
   readonly idleTimeout: number;
@@ -93,21 +94,22 @@ export class HttpServer {
   #server: Server | undefined;
   #tlsServer: TlsServer | undefined;
 
-  constructor(
-    options: HttpOptions,
-    house: House,
-    rateLimits: RateLimits | undefined,
-    log: Log,
-    limits: Partial<HttpLimits> = {},
-  ) {
+  constructor(options: HttpOptions, house: House, gate: Gate, log: Log, limits: Partial<HttpLimits> = {}) {
     this.#options = options;
     this.#limits = { ...LIMITS, ...limits };
     this.#house = house;
     this.#log = log;
-    this.#connections = new Connections(house, options);
+    this.#connections = new Connections(house, { ...options, admission: gate.admission });
     this.#guard = new Guard(options);
     const keepAlive = Math.floor(this.#keepAliveTimeout / 1000);
-    this.#desk = new Desk({ ...options, house, rateLimits, log, keepAlive, connections: this.#connections });
+    this.#desk = new Desk({
+      ...options,
+      house,
+      rateLimits: gate.rateLimits,
+      log,
+      keepAlive,
+      connections: this.#connections,
+    });
   }
 
   get port(): number {
@@ -136,6 +138,19 @@ export class HttpServer {
     if (this.#tlsServer) renewCertificates(this.#tlsServer, tls);
   }
 
+  /** Instead of opening the port: clients come by `receive`. */
+  async attend(): Promise<void> {
+    this.#app = await this.#build();
+    // From then on the server looks for clients that are too slow with their requests.
+    this.#server?.emit('listening');
+  }
+
+  /** A client that somebody else has accepted. */
+  receive(socket: Socket): void {
+    socket.setNoDelay(true);
+    this.#server?.emit('connection', socket);
+  }
+
   /** Nobody new; what was asked is answered, except what waits for others. Resolves when all are gone. */
   async drain(): Promise<void> {
     const app = this.#app;
@@ -149,7 +164,7 @@ export class HttpServer {
     const tidying = clock.every(LOOK_FOR_IDLE_EVERY, () =>
       this.#connections.endIdle(clock.now() < impatientAt),
     );
-    await app.close();
+    await Promise.all([app.close(), this.#connections.emptied()]);
     tidying.stop();
     this.#shelf?.close();
   }

@@ -5,6 +5,7 @@ import type { House } from '../commands/house';
 import { ListenError } from '../errors';
 import { error } from '../resp/encoder';
 import type { Log } from '../telemetry/log';
+import type { Admission } from './admission';
 import type { RateLimits } from './rate-limiter';
 import { HTTP_REASON, Session, type SessionLimits } from './session';
 import { boundHandshakes, renewCertificates, type TlsFiles, tlsServerOptions } from './tls';
@@ -12,8 +13,15 @@ import { boundHandshakes, renewCertificates, type TlsFiles, tlsServerOptions } f
 export interface ListenerOptions extends SessionLimits {
   readonly host: string;
   readonly port: number;
+  /** So many may try to agree on TLS at once. */
   readonly maxClients: number;
   readonly tls: TlsFiles | undefined;
+}
+
+/** What both ports ask before they let a client, or a command, pass. */
+export interface Gate {
+  readonly admission: Admission;
+  readonly rateLimits: RateLimits | undefined;
 }
 
 const TOO_MANY = error('ERR max number of clients reached');
@@ -29,17 +37,19 @@ export class Listener {
   readonly #server: Server;
   #tlsServer: TlsServer | undefined;
   readonly #sessions = new Set<Session>();
+  readonly #admission: Admission;
   readonly #rateLimits: RateLimits | undefined;
   /** Those that were turned away, and are still connected. */
   #leaving = 0;
   #onEmpty: (() => void) | undefined;
   #warnedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(options: ListenerOptions, house: House, rateLimits: RateLimits | undefined, log: Log) {
+  constructor(options: ListenerOptions, house: House, gate: Gate, log: Log) {
     this.#options = options;
     this.#house = house;
     this.#log = log;
-    this.#rateLimits = rateLimits;
+    this.#admission = gate.admission;
+    this.#rateLimits = gate.rateLimits;
     this.#server = this.#createServer();
     house.clock.every(TIDY_EVERY, () => this.#tidy());
   }
@@ -67,6 +77,11 @@ export class Listener {
 
   renew(tls: TlsFiles): void {
     if (this.#tlsServer) renewCertificates(this.#tlsServer, tls);
+  }
+
+  /** A client that somebody else has accepted. */
+  receive(socket: Socket): void {
+    this.#server.emit('connection', socket);
   }
 
   /** Nobody new; who is here gets the answers to what was sent. Resolves when all are gone. */
@@ -100,8 +115,8 @@ export class Listener {
   }
 
   #admit(socket: Socket): void {
-    const { stats, clock, guests, descriptors } = this.#house;
-    if (guests.size >= this.#options.maxClients || !descriptors.left) {
+    const { stats, clock, descriptors } = this.#house;
+    if (!descriptors.left || !this.#admission.admits(socket)) {
       stats.clientsRefused += 1;
       this.#turnAway(socket);
       return;
