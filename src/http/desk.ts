@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net';
 import type { Command } from '../commands/conversation';
 import type { House } from '../commands/house';
-import type { RateLimits } from '../session/rate-limiter';
+import type { Limiters } from '../session/rate-limiter';
 import type { Log } from '../telemetry/log';
 import { type Allowance, Caller } from './caller';
 import type { Connections } from './connections';
@@ -20,7 +20,7 @@ const JSON_LIMIT =
 export interface DeskParts {
   readonly house: House;
   readonly connections: Connections;
-  readonly rateLimits: RateLimits | undefined;
+  readonly rateLimits: Limiters | undefined;
   readonly replyLimit: number;
   /** Seconds that a connection may stay idle. */
   readonly keepAlive: number;
@@ -35,7 +35,7 @@ export class Desk {
   readonly log: Log;
   /** Those that are open, for the end of them all. */
   readonly streams = new Set<EventStream>();
-  readonly #rateLimits: RateLimits | undefined;
+  readonly #rateLimits: Limiters | undefined;
   readonly #replyLimit: number;
 
   constructor({ house, connections, rateLimits, replyLimit, keepAlive, log }: DeskParts) {
@@ -63,14 +63,19 @@ export class Desk {
   }
 
   /** Counts commands against the limit of the client's address. */
-  charge(socket: Socket, commands: number): void {
+  async charge(socket: Socket, commands: number): Promise<void> {
     if (!this.#rateLimits) return;
     const { clock, stats } = this.house;
-    const now = clock.now();
-    const limiter = this.#rateLimits.of(socket.remoteAddress ?? '', now);
-    if (limiter.take(now, commands)) return;
+    const limiter = this.#rateLimits.of(socket.remoteAddress ?? '', clock.now());
+    let admitted = limiter.take(clock.now(), commands);
+    while (admitted === undefined) {
+      await new Promise<void>((known) => limiter.onceKnown(known));
+      if (socket.destroyed) throw new HttpProblem(499, 'the client has left');
+      admitted = limiter.take(clock.now(), commands);
+    }
+    if (admitted) return;
     stats.rateLimited += 1;
-    const wait = limiter.waitFor(now);
+    const wait = limiter.waitFor(clock.now());
     throw new HttpProblem(429, `rate limit exceeded, try again in ${wait} ms`, {
       'retry-after': String(Math.ceil(wait / 1000)),
     });

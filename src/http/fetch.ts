@@ -50,7 +50,7 @@ export function registerFetch(app: FastifyInstance, { desk, origin, ttl }: Fetch
   }
   const fetcher = new Fetcher(desk, origin);
   app.get('/fetch', { schema: fetchSchema }, async (request, reply) => {
-    desk.charge(request.raw.socket, 1);
+    await desk.charge(request.raw.socket, 1);
     return send(reply, await fetcher.find(readQuery(request, origin, ttl)));
   });
 }

@@ -63,7 +63,7 @@ class Rest {
     const form = formOf(request);
     const commands = parseCommands(bodyOf(request)).map((args) => this.#command(args));
     const { socket } = request.raw;
-    this.#desk.charge(socket, commands.length);
+    await this.#desk.charge(socket, commands.length);
     const frames = await this.#desk.execute(socket, commands, form);
     this.#nameState(reply);
     if (form.resp) return sendResp(reply, [Buffer.from(`*${frames.length}\r\n`), ...frames]);
@@ -75,7 +75,7 @@ class Rest {
     const form = { ...formOf(request), resp: false };
     const commands = parseCommands(bodyOf(request)).map((args) => this.#commandToQueue(args));
     const { socket } = request.raw;
-    this.#desk.charge(socket, commands.length);
+    await this.#desk.charge(socket, commands.length);
     const frames = await this.#desk.execute(socket, [MULTI, ...commands, EXEC], form);
     const [begun] = frames;
     const result = frames.at(-1);
@@ -97,7 +97,7 @@ class Rest {
     const form = formOf(request);
     const command = this.#commandAlone(args);
     const { socket } = request.raw;
-    this.#desk.charge(socket, 1);
+    await this.#desk.charge(socket, 1);
     const [frame] = await this.#desk.execute(socket, [command], form);
     if (!frame) throw new HttpProblem(503, 'the command was not answered');
     if (isError(frame)) reply.code(statusOf(errorText(frame), statusOfUnknown));

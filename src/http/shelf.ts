@@ -147,7 +147,7 @@ async function write(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  desk.charge(request.raw.socket, 1);
+  await desk.charge(request.raw.socket, 1);
   const stored = await shelf.put(keyOf(request), bodyOf(request) ?? Buffer.alloc(0));
   if (!stored) throw new HttpProblem(409, 'this key exists, and what is on the shelf is not written again');
   return sendJson(reply.code(201), '{"result":"OK"}');

@@ -27,7 +27,7 @@ export function registerSubscribe(app: FastifyInstance, desk: Desk): void {
 
 async function stream(desk: Desk, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { socket } = request.raw;
-  desk.charge(socket, 1);
+  await desk.charge(socket, 1);
   const events = new EventStream(desk.house, desk.placeOf(socket), reply.raw);
   desk.streams.add(events);
   try {

@@ -58,7 +58,7 @@ export async function readValue(
   { resp }: Form,
 ): Promise<Found> {
   const { socket } = request.raw;
-  desk.charge(socket, 1);
+  await desk.charge(socket, 1);
   const recalled = desk.connections.idle(socket)?.recall(key);
   if (recalled)
     return { frame: recalled.frame ?? NIL, source: 'HIT', age: desk.secondsSince(recalled.storedAt) };

@@ -6,7 +6,7 @@ import { ListenError } from '../errors';
 import { error } from '../resp/encoder';
 import type { Log } from '../telemetry/log';
 import type { Admission } from './admission';
-import type { RateLimits } from './rate-limiter';
+import type { Limiters } from './rate-limiter';
 import { HTTP_REASON, Session, type SessionLimits } from './session';
 import { boundHandshakes, renewCertificates, type TlsFiles, tlsServerOptions } from './tls';
 
@@ -21,7 +21,7 @@ export interface ListenerOptions extends SessionLimits {
 /** What both ports ask before they let a client, or a command, pass. */
 export interface Gate {
   readonly admission: Admission;
-  readonly rateLimits: RateLimits | undefined;
+  readonly rateLimits: Limiters | undefined;
 }
 
 const TOO_MANY = error('ERR max number of clients reached');
@@ -38,7 +38,7 @@ export class Listener {
   #tlsServer: TlsServer | undefined;
   readonly #sessions = new Set<Session>();
   readonly #admission: Admission;
-  readonly #rateLimits: RateLimits | undefined;
+  readonly #rateLimits: Limiters | undefined;
   /** Those that were turned away, and are still connected. */
   #leaving = 0;
   #onEmpty: (() => void) | undefined;

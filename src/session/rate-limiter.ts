@@ -1,6 +1,21 @@
 /** How many commands a second one client address may send: a bucket that fills at that rate and holds one second's worth. */
 
-export class RateLimiter {
+/** The rate of one client address. */
+export interface Limiter {
+  /** Undefined: somebody else has to be asked, and `onceKnown` tells when to try again. */
+  take(now: number, commands?: number): boolean | undefined;
+  /** Whole milliseconds until the next command is admitted. */
+  waitFor(now: number): number;
+  onceKnown(tell: () => void): void;
+}
+
+export interface Limiters {
+  of(address: string, now: number): Limiter;
+  /** Forgets addresses that nobody uses, when nothing is lost by it. */
+  tidy(now: number, inUse: ReadonlySet<string>): void;
+}
+
+export class RateLimiter implements Limiter {
   readonly #perSecond: number;
   #tokens: number;
   #filledAt: number;
@@ -19,10 +34,13 @@ export class RateLimiter {
     return true;
   }
 
-  /** Whole milliseconds until the next command is admitted. */
   waitFor(now: number): number {
     this.#fill(now);
     return Math.max(1, Math.ceil(((1 - this.#tokens) * 1000) / this.#perSecond));
+  }
+
+  onceKnown(tell: () => void): void {
+    tell();
   }
 
   /** A full bucket is as good as a new one: it need not be remembered. */
@@ -39,7 +57,7 @@ export class RateLimiter {
 }
 
 /** One bucket for each address, forgotten once it is full. */
-export class RateLimits {
+export class RateLimits implements Limiters {
   readonly #buckets = new Map<string, RateLimiter>();
   readonly #perSecond: number;
 

@@ -8,7 +8,7 @@ import { encodeCommand, error } from '../resp/encoder';
 import { RequestFramer } from '../resp/request-framer';
 import { parseRequest, splitInline } from '../resp/request-parser';
 import type { LatencyHistogram } from '../telemetry/latency';
-import type { RateLimiter } from './rate-limiter';
+import type { Limiter } from './rate-limiter';
 import { Writer } from './writer';
 
 export interface SessionLimits {
@@ -29,7 +29,7 @@ export class Session implements Door {
   readonly port = 'resp';
   readonly #socket: Socket;
   readonly #house: House;
-  readonly #limiter: RateLimiter | undefined;
+  readonly #limiter: Limiter | undefined;
   readonly #framer = new RequestFramer();
   readonly outlet: Writer;
   readonly remoteAddress: string;
@@ -43,6 +43,7 @@ export class Session implements Door {
   #offered: Command | undefined;
   /** The command at the front has been counted against the rate limit. */
   #charged = false;
+  readonly #tryAgain = () => this.resume();
   #large: LargeRequest | undefined;
   #largeBlocked = false;
   #advancing = false;
@@ -61,7 +62,7 @@ export class Session implements Door {
     socket: Socket,
     house: House,
     limits: SessionLimits,
-    limiter: RateLimiter | undefined,
+    limiter: Limiter | undefined,
     onGone: (session: Session, reason: string | undefined) => void,
   ) {
     this.#socket = socket;
@@ -238,7 +239,10 @@ export class Session implements Door {
   }
 
   #offerFrame(): Offer {
-    if (this.#limiter && !this.#isAdmitted(this.#limiter)) return this.#refuseForRate(this.#limiter);
+    if (this.#limiter && !this.#charged) {
+      const refused = this.#charge(this.#limiter);
+      if (refused) return refused;
+    }
     if (!this.#offered && this.#get()) return this.#taken();
     const command = this.#offered ?? this.#readCommand();
     if (!command) return this.#refuse('Protocol error: unbalanced quotes in request');
@@ -322,12 +326,18 @@ export class Session implements Door {
     return 'none';
   }
 
-  #isAdmitted(limiter: RateLimiter): boolean {
-    this.#charged ||= limiter.take(this.#house.clock.now());
-    return this.#charged;
+  /** Undefined: the command may pass, and has been counted. */
+  #charge(limiter: Limiter): Offer | undefined {
+    const admitted = limiter.take(this.#house.clock.now());
+    if (admitted === undefined) {
+      limiter.onceKnown(this.#tryAgain);
+      return 'wait';
+    }
+    this.#charged = admitted;
+    return admitted ? undefined : this.#refuseForRate(limiter);
   }
 
-  #refuseForRate(limiter: RateLimiter): Offer {
+  #refuseForRate(limiter: Limiter): Offer {
     const wait = limiter.waitFor(this.#house.clock.now());
     if (!this.#conversation.answer(error(`ERR rate limit exceeded, try again in ${wait} ms`))) return 'wait';
     this.#house.stats.rateLimited += 1;
