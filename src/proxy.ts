@@ -280,6 +280,7 @@ function build(options: Options, address: RedisAddress, log: Log, port: () => nu
     home,
     password: options.requirepass,
     backing: knowledge,
+    neighbours: undefined,
     pausedUntil: 0,
     reading,
     survey: async () => reading(),

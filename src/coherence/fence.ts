@@ -7,7 +7,11 @@
 import type { Stats } from '../telemetry/stats';
 import type { Tracker } from './tracker';
 
-export class Fence {
+export interface Barrier {
+  wait(done: () => void): void;
+}
+
+export class Fence implements Barrier {
   readonly #trackers: () => Iterable<Tracker>;
   readonly #stats: Stats;
   #waiting: (() => void)[] = [];

@@ -112,7 +112,8 @@ export interface Refusal {
 export interface KillFilter {
   /** CLIENT KILL addr:port answers OK or an error; with options the answer is a number. */
   readonly oldStyle: boolean;
-  matches(face: ClientFace, self: ClientFace, now: number): boolean;
+  /** `asker` is the id of the client that asks. */
+  matches(face: ClientFace, asker: number, now: number): boolean;
 }
 
 export type ListFilter =
@@ -214,14 +215,14 @@ function readSkipMe(wanted: Wanted, value: Buffer): Refusal | undefined {
 function killFilter(wanted: Wanted, oldStyle: boolean): KillFilter {
   return {
     oldStyle,
-    matches(face, self, now) {
+    matches(face, asker, now) {
       if (wanted.address !== undefined && face.address !== wanted.address) return false;
       if (wanted.localAddress !== undefined && face.localAddress !== wanted.localAddress) return false;
       if (wanted.type !== undefined && typeOf(face) !== wanted.type) return false;
       if (wanted.id !== undefined && BigInt(face.id) !== wanted.id) return false;
       if (wanted.user !== undefined && face.user !== wanted.user) return false;
       if (wanted.maxAge !== undefined && seconds(now - face.createdAt) < wanted.maxAge) return false;
-      return !(wanted.skipMe && face.id === self.id);
+      return !(wanted.skipMe && face.id === asker);
     },
   };
 }

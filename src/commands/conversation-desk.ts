@@ -1,9 +1,11 @@
 /** What a conversation and the house around it lay out for the commands that the proxy answers itself. */
 import type { Figures } from '../telemetry/stats';
 import type { ClientFace } from './clients';
+import { inspect, purge } from './holdings';
 import type { House } from './house';
 import type { Link } from './links';
-import type { Inspection, ListedClient, LocalDesk, ReplyMode } from './local';
+import type { ListedClient, LocalDesk, ReplyMode } from './local';
+import type { Inspection, Part } from './neighbours';
 
 /** The conversation that asks. */
 interface Asker {
@@ -50,36 +52,22 @@ export class ConversationDesk implements LocalDesk {
     return this.#house.reading().figures;
   }
 
-  /** Of a user who may not be allowed everything, its own: how many there were of others would tell what they read. */
-  purge(keys: readonly string[]): number {
-    const { tracker, unrestricted } = this.#conversation.link;
-    const dropped = unrestricted ? this.#house.drops.dropKeys(keys) : tracker.dropKeys(keys);
-    this.#house.stats.invalidationsByPurge += dropped;
-    return dropped;
+  get part(): Part {
+    const { user, db } = this.#conversation.link.identity;
+    return { user, db };
   }
 
-  purgeAll(): number {
-    const { store, drops, stats } = this.#house;
-    const { tracker, unrestricted } = this.#conversation.link;
-    const dropped = unrestricted ? store.keys : tracker.partition.keys;
-    stats.invalidationsByPurge += dropped;
-    if (unrestricted) drops.dropAll();
-    else tracker.dropAll();
-    return dropped;
+  /** Of a user who may not be allowed everything, its own: how many there were of others would tell what they read. */
+  get purgesOnly(): Part | undefined {
+    return this.#conversation.link.unrestricted ? undefined : this.part;
+  }
+
+  purge(keys: readonly string[] | 'all'): number {
+    const { link } = this.#conversation;
+    return purge(this.#house, keys, link.unrestricted ? undefined : link);
   }
 
   inspect(key: string): Inspection | undefined {
-    const { tracker } = this.#conversation.link;
-    const now = this.now();
-    const { partition } = tracker;
-    const slot = tracker.answersAt(now) ? partition.peek(key, now) : -1;
-    if (slot < 0) return undefined;
-    return {
-      kind: partition.isNegative(slot) ? 'missing' : 'value',
-      age: now - partition.storedAt(slot),
-      timeLeft: partition.deadline(slot) - now,
-      bytes: partition.size(slot),
-      hits: partition.hits(slot),
-    };
+    return inspect(this.#conversation.link, key, this.now());
   }
 }

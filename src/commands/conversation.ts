@@ -31,12 +31,12 @@ import type { Guest, House } from './house';
 import { type Asking, type Change, planIdentity, RESET_REPLY, withClientId } from './identify';
 import { type KeySpec, keysOf } from './keys';
 import type { Link } from './links';
-import { questionBefore, runLocal } from './local';
+import { questionBefore, runLocal, runTogether } from './local';
 import type { Door, Outlet } from './outlet';
 import { type Creditor, OwedReply } from './owed-reply';
 import { PinnedRelay } from './pinned-relay';
 import { countHit, type ReadDesk, ReadSlot } from './read-slot';
-import { withUpstreamIds } from './redirect';
+import { clientMeant, withUpstreamIds } from './redirect';
 import { type Slot, Slots } from './slots';
 import { Standing } from './standing';
 import type { CommandRow, Effect } from './table';
@@ -58,6 +58,11 @@ export interface LargeRequest {
 export interface Recalled {
   readonly frame: Buffer | undefined;
   readonly storedAt: number;
+}
+
+interface Elsewhere {
+  readonly command: Command;
+  upstreamId: number | undefined;
 }
 
 type Lane = 'none' | 'reads' | 'shared' | 'exclusive';
@@ -92,9 +97,11 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   #owed = 0;
   #blockingOwed = 0;
   #turnedAway = false;
-  /** HELLO, AUTH or SELECT is at Redis, or the question whether a command is permitted. */
+  /** HELLO, AUTH or SELECT is at Redis, or the question whether a command is permitted, or neighbours are asked. */
   #changing = false;
   #dismissed = false;
+  /** A command about a client of a neighbour's, and the id that Redis knows that client by once it is told. */
+  #elsewhere: Elsewhere | undefined;
   lastMget = 0;
   #muted = false;
   #muteNext = false;
@@ -468,6 +475,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   }
 
   #passAlone(row: CommandRow, command: Command): boolean {
+    if (row.name === 'client|unblock' && !this.#knowsClientMeant(command)) return false;
     if (!this.#claimExclusive() || !this.#lease) return false;
     const { wire } = this.#lease;
     if (this.#isCongested(wire)) return false;
@@ -475,7 +483,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     const counts = row.name === 'wait' || row.name === 'waitaof';
     if (counts && !this.#transaction.announced) wire.send(PING, ignoreReply);
     if (row.name === 'client|pause') return this.#pause(wire, row, command);
-    if (row.name === 'client|unpause') this.#house.pausedUntil = 0;
+    if (row.name === 'client|unpause') this.#setPause(0);
     if (row.name === 'client|unblock') return this.#unblock(wire, row, command);
     this.#sendCommand(wire, row, command);
     return true;
@@ -485,12 +493,15 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   #pause(wire: Wire, row: CommandRow, command: Command): boolean {
     const milliseconds = Number(command.args[2]?.latin1Slice());
     const before = this.#house.pausedUntil;
-    if (milliseconds > 0) this.#house.pausedUntil = this.now() + milliseconds;
+    if (milliseconds > 0) this.#setPause(this.now() + milliseconds);
     const owed = this.#sendCommand(wire, row, command);
-    owed.onRefused = () => {
-      this.#house.pausedUntil = before;
-    };
+    owed.onRefused = () => this.#setPause(before);
     return true;
+  }
+
+  #setPause(until: number): void {
+    this.#house.pausedUntil = until;
+    this.#house.neighbours?.tell({ about: 'pause', milliseconds: Math.max(0, until - this.now()) });
   }
 
   #pin(row: CommandRow, command: Command): boolean {
@@ -513,7 +524,15 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   #answerNow(row: CommandRow, command: Command): void {
     const silent = this.#silent;
     this.#muteNext = false;
-    const reply = runLocal(row, command.args, new ConversationDesk(this, this.#house));
+    const desk = new ConversationDesk(this, this.#house);
+    const { neighbours } = this.#house;
+    const together = neighbours && runTogether(row, command.args, desk, neighbours);
+    if (together) {
+      this.#changing = true;
+      void together.then((reply) => this.#onTold(silent ? undefined : reply));
+      return;
+    }
+    const reply = runLocal(row, command.args, desk);
     const unmuted = row.name === 'client|reply' && !this.#muted;
     if (!silent || unmuted) append(this.outlet, reply);
   }
@@ -534,6 +553,33 @@ export class Conversation implements ReadDesk, Creditor, Guest {
       finish(this.#standing.atHome && !loss.sent ? undefined : lossAnswer(loss));
     const wire = this.#sharedWire();
     wire.send(question, new WholeReply(wire, onAnswer, onLost));
+  }
+
+  #onTold(reply: Buffer | undefined): void {
+    if (this.#left) return;
+    this.#changing = false;
+    if (reply) append(this.outlet, reply);
+    this.#onSettled();
+  }
+
+  /** False: a neighbour may have that client, and is asked; the command is offered again when it has answered. */
+  #knowsClientMeant(command: Command): boolean {
+    if (this.#elsewhere?.command === command) return this.#elsewhere.upstreamId !== undefined;
+    const { neighbours, guests } = this.#house;
+    const meant = clientMeant(command.args);
+    if (!neighbours || !meant || guests.find(meant.id)) return true;
+    const elsewhere: Elsewhere = { command, upstreamId: undefined };
+    this.#elsewhere = elsewhere;
+    void neighbours.ask({ about: 'upstream id', ...meant }).then((ids) => {
+      elsewhere.upstreamId = ids.find((id) => id > 0) ?? 0;
+      if (!this.#left) this.#offerAgain();
+    });
+    return false;
+  }
+
+  #withUpstreamIds(command: Command): Buffer {
+    const elsewhere = this.#elsewhere?.command === command ? this.#elsewhere.upstreamId : undefined;
+    return withUpstreamIds(command, this.#house.guests, elsewhere);
   }
 
   setReplyMode(mode: 'on' | 'off' | 'skip'): void {
@@ -780,16 +826,17 @@ export class Conversation implements ReadDesk, Creditor, Guest {
 
   #relayOn(relay: PinnedRelay, row: CommandRow, command: Command): boolean {
     if (relay.resetting || this.#isCongested(relay.lease.wire)) return false;
+    if (row.name === 'client|tracking' && !this.#knowsClientMeant(command)) return false;
     if (row.name === 'monitor') this.face.kind = 'monitor';
     if (row.name === 'client|tracking') this.face.tracking = true;
     if (row.name.endsWith('subscribe')) this.face.kind = 'pubsub';
-    const raw = row.name === 'client|tracking' ? withUpstreamIds(command, this.#house.guests) : command.raw;
+    const raw = row.name === 'client|tracking' ? this.#withUpstreamIds(command) : command.raw;
     relay.send(row, raw);
     return true;
   }
 
   #unblock(wire: Wire, row: CommandRow, command: Command): boolean {
-    this.#send(wire, withUpstreamIds(command, this.#house.guests), this.#owe(row, 'none', []));
+    this.#send(wire, this.#withUpstreamIds(command), this.#owe(row, 'none', []));
     return true;
   }
 

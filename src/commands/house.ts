@@ -2,7 +2,7 @@
 import type { Store } from '../cache/store';
 import type { Clock } from '../clock';
 import type { Drops } from '../coherence/drops';
-import type { Fence } from '../coherence/fence';
+import type { Barrier } from '../coherence/fence';
 import type { Untold } from '../coherence/untold';
 import type { Descriptors } from '../telemetry/descriptors';
 import type { Latencies } from '../telemetry/latency';
@@ -12,6 +12,7 @@ import type { ExclusivePool } from '../upstream/exclusive-pool';
 import type { Identity } from '../upstream/identity';
 import type { Links } from './links';
 import type { ListedClient } from './local';
+import type { Neighbours } from './neighbours';
 import type { CommandTable } from './table';
 
 export interface House {
@@ -19,7 +20,7 @@ export interface House {
   readonly links: Links;
   readonly pool: ExclusivePool;
   readonly drops: Drops;
-  readonly fence: Fence;
+  readonly fence: Barrier;
   readonly untold: Untold;
   readonly stats: Stats;
   readonly latencies: Latencies;
@@ -31,6 +32,8 @@ export interface House {
   /** The proxy's own password. */
   readonly password: string | undefined;
   readonly backing: BackingKnowledge;
+  /** The other processes that share the ports, if there are any. */
+  readonly neighbours: Neighbours | undefined;
   /** Until when CLIENT PAUSE holds clients back: a command that waits must not keep those of others waiting. */
   pausedUntil: number;
   /** What this process tells of itself. */
@@ -73,15 +76,18 @@ export interface Guest extends ListedClient {
 
 export class Guests {
   readonly #guests = new Map<number, Guest>();
-  #lastId = 0;
+  readonly #nextId: () => number;
+
+  constructor(nextId: () => number = countUp()) {
+    this.#nextId = nextId;
+  }
 
   get size(): number {
     return this.#guests.size;
   }
 
   nextId(): number {
-    this.#lastId += 1;
-    return this.#lastId;
+    return this.#nextId();
   }
 
   enter(guest: Guest): void {
@@ -104,4 +110,12 @@ export class Guests {
   [Symbol.iterator](): Iterator<Guest> {
     return this.#guests.values();
   }
+}
+
+function countUp(): () => number {
+  let last = 0;
+  return () => {
+    last += 1;
+    return last;
+  };
 }

@@ -51,6 +51,16 @@ export class Links {
     return this.#links.size;
   }
 
+  /** Somewhere Redis does not say what changes. */
+  get timed(): boolean {
+    for (const { tracker } of this.#links.values()) if (tracker.mode === 'ttl') return true;
+    return false;
+  }
+
+  find(identity: Pick<Identity, 'user' | 'db'>): Link | undefined {
+    return this.#links.get(identityKey(identity));
+  }
+
   *trackers(): Iterable<Tracker> {
     for (const link of this.#links.values()) yield link.tracker;
   }

@@ -5,25 +5,17 @@ import { type Figures, formatInfo, nameFigures } from '../telemetry/stats';
 import {
   type ClientFace,
   describeClient,
+  type ListFilter,
   parseKillFilter,
   parseListFilter,
   type Refusal,
   textOf,
   wordOf,
 } from './clients';
+import type { ClientLine, Inspection, Neighbours, Part } from './neighbours';
 import type { CommandRow } from './table';
 
 export type ReplyMode = 'on' | 'off' | 'skip';
-
-/** What the cache holds for a key. Times are milliseconds. */
-export interface Inspection {
-  /** `missing`: it is remembered that the key does not exist. */
-  readonly kind: 'value' | 'missing';
-  readonly age: number;
-  readonly timeLeft: number;
-  readonly bytes: number;
-  readonly hits: number;
-}
 
 /** A client that CLIENT KILL can close. */
 export interface ListedClient {
@@ -31,22 +23,29 @@ export interface ListedClient {
   kill(): void;
 }
 
-/** What the session that asks, and the proxy around it, lay out for the answers. */
-export interface LocalDesk {
-  readonly self: ClientFace;
+/** Those whom CLIENT KILL may mean. */
+export interface Crowd {
   now(): number;
-  /** All clients, the asking one among them, oldest first. */
+  /** All clients of this process, the asking one among them, oldest first. */
   clients(): Iterable<ListedClient>;
   /** Whether Redis has this user; true where it cannot be told. */
   knowsUser(name: string): boolean;
+}
+
+/** What the session that asks, and the proxy around it, lay out for the answers. */
+export interface LocalDesk extends Crowd {
+  readonly self: ClientFace;
+  /** What part of the cache it reads. */
+  readonly part: Part;
+  /** The part that it may purge, unless it may purge all. */
+  readonly purgesOnly: Part | undefined;
   /** The asking client has killed itself: its answer is still delivered. */
   closeAfterReply(): void;
   /** CLIENT REPLY: `skip` means the reply to the command after this one. */
   setReplyMode(mode: ReplyMode): void;
   statistics(): Figures;
   /** Drops entries (keys as latin1) and tells how many there were. */
-  purge(keys: readonly string[]): number;
-  purgeAll(): number;
+  purge(keys: readonly string[] | 'all'): number;
   inspect(key: string): Inspection | undefined;
 }
 
@@ -54,13 +53,38 @@ export interface LocalDesk {
 interface Local {
   readonly arity: number;
   answer(desk: LocalDesk, args: readonly Buffer[]): Buffer;
+  /** Where several processes share the ports: the answer for all of them. */
+  readonly together?: (desk: LocalDesk, args: readonly Buffer[], neighbours: Neighbours) => Promise<Buffer>;
+}
+
+/** What is about everybody: `answer` gets what the neighbours have told, or nothing when there are none. */
+function aboutAll<Told>(
+  arity: number,
+  ask: (desk: LocalDesk, args: readonly Buffer[], neighbours: Neighbours) => Promise<readonly Told[]>,
+  answer: (desk: LocalDesk, args: readonly Buffer[], told: readonly Told[]) => Buffer,
+): Local {
+  return {
+    arity,
+    answer: (desk, args) => answer(desk, args, []),
+    together: async (desk, args, neighbours) => answer(desk, args, await ask(desk, args, neighbours)),
+  };
 }
 
 const ANSWERS: ReadonlyMap<string, Local> = new Map<string, Local>([
   ['client|id', { arity: 2, answer: (desk) => integer(desk.self.id) }],
   ['client|info', { arity: 2, answer: clientInfo }],
-  ['client|list', { arity: -2, answer: clientList }],
-  ['client|kill', { arity: -3, answer: clientKill }],
+  [
+    'client|list',
+    aboutAll(-2, (_desk, args, neighbours) => neighbours.ask({ about: 'list', args }), clientList),
+  ],
+  [
+    'client|kill',
+    aboutAll(
+      -3,
+      ({ self }, args, neighbours) => neighbours.ask({ about: 'kill', args, asker: self.id }),
+      clientKill,
+    ),
+  ],
   ['client|setname', { arity: 3, answer: clientSetName }],
   ['client|getname', { arity: 2, answer: clientGetName }],
   ['client|setinfo', { arity: 4, answer: clientSetInfo }],
@@ -69,20 +93,46 @@ const ANSWERS: ReadonlyMap<string, Local> = new Map<string, Local>([
   ['client|getredir', { arity: 2, answer: (desk) => integer(desk.self.redirect) }],
   ['client|trackinginfo', { arity: 2, answer: clientTrackingInfo }],
   ['client|reply', { arity: 3, answer: clientReply }],
-  ['info|respite', { arity: -1, answer: (desk) => verbatim(desk, formatInfo(desk.statistics())) }],
+  ['info|respite', aboutAll(-1, askForReading, infoRespite)],
   ['respite|help', { arity: 2, answer: respiteHelp }],
-  ['respite|stats', { arity: 2, answer: respiteStats }],
-  ['respite|purge', { arity: -3, answer: respitePurge }],
-  ['respite|inspect', { arity: 3, answer: respiteInspect }],
+  ['respite|stats', aboutAll(2, askForReading, respiteStats)],
+  [
+    'respite|purge',
+    aboutAll(
+      -3,
+      (desk, args, neighbours) =>
+        neighbours.ask({ about: 'purge', keys: keysToPurge(args), only: desk.purgesOnly }),
+      respitePurge,
+    ),
+  ],
+  ['respite|inspect', aboutAll(3, askForEntry, respiteInspect)],
 ]);
 
 /** An empty answer is none: CLIENT REPLY OFF and SKIP are not answered. */
 export function runLocal(row: CommandRow, args: readonly Buffer[], desk: LocalDesk): Buffer {
-  const name = row.name === 'respite' && args.length > 1 ? `respite|${wordOf(args[1])}` : row.name;
+  const name = fullName(row, args);
   const local = ANSWERS.get(name);
   if (local === undefined) return noSuchSubcommand(args);
-  const fits = local.arity < 0 ? args.length >= -local.arity : args.length === local.arity;
-  return fits ? local.answer(desk, args) : wrongNumberOfArguments(name);
+  return fits(local, args) ? local.answer(desk, args) : wrongNumberOfArguments(name);
+}
+
+/** The same for all processes that share the ports; undefined when it concerns nobody but the one that asks. */
+export function runTogether(
+  row: CommandRow,
+  args: readonly Buffer[],
+  desk: LocalDesk,
+  neighbours: Neighbours,
+): Promise<Buffer> | undefined {
+  const local = ANSWERS.get(fullName(row, args));
+  return local && fits(local, args) ? local.together?.(desk, args, neighbours) : undefined;
+}
+
+function fullName(row: CommandRow, args: readonly Buffer[]): string {
+  return row.name === 'respite' && args.length > 1 ? `respite|${wordOf(args[1])}` : row.name;
+}
+
+function fits({ arity }: Local, args: readonly Buffer[]): boolean {
+  return arity < 0 ? args.length >= -arity : args.length === arity;
 }
 
 const MAY_LIST = encodeCommand(['CLIENT', 'LIST', 'ID', '0']);
@@ -133,43 +183,84 @@ function clientInfo(desk: LocalDesk): Buffer {
   return verbatim(desk, `${describeClient(desk.self, desk.now())}\n`);
 }
 
-function clientList(desk: LocalDesk, args: readonly Buffer[]): Buffer {
+function clientList(
+  desk: LocalDesk,
+  args: readonly Buffer[],
+  told: readonly (readonly ClientLine[])[],
+): Buffer {
   const filter = parseListFilter(args);
   if ('refused' in filter) return refuse(filter);
-  const faces = Array.from(desk.clients(), ({ face }) => face);
+  const here = linesHere(args, facesOf(desk.clients()), desk.now());
+  const lines = told.length === 0 ? here : [...here, ...told.flat()].sort((one, other) => one.id - other.id);
+  if (filter.by !== 'id') return listing(desk, lines);
+  // In the order in which they were asked for, and as often.
+  const byId = new Map(lines.map((line) => [BigInt(line.id), line]));
+  const found = filter.ids.map((id) => byId.get(id));
+  return listing(
+    desk,
+    found.filter((line) => line !== undefined),
+  );
+}
+
+/** Those of this process whom a CLIENT LIST means, oldest first. */
+export function linesHere(
+  args: readonly Buffer[],
+  faces: Iterable<ClientFace>,
+  now: number,
+): readonly ClientLine[] {
+  const filter = parseListFilter(args);
+  if ('refused' in filter) return [];
+  const lines: ClientLine[] = [];
+  for (const face of faces)
+    if (isListed(filter, face)) lines.push({ id: face.id, line: describeClient(face, now) });
+  return lines;
+}
+
+function isListed(filter: ListFilter, face: ClientFace): boolean {
   switch (filter.by) {
     case 'all':
-      return listing(desk, faces);
+      return true;
     case 'type':
-      return listing(desk, faces.filter(filter.matches));
-    case 'id': {
-      // In the order in which they were asked for, and as often.
-      const byId = new Map(faces.map((face) => [BigInt(face.id), face]));
-      const found = filter.ids.map((id) => byId.get(id));
-      return listing(
-        desk,
-        found.filter((face) => face !== undefined),
-      );
-    }
+      return filter.matches(face);
+    case 'id':
+      return filter.ids.includes(BigInt(face.id));
+    default:
+      return filter satisfies never;
   }
 }
 
-function listing(desk: LocalDesk, faces: readonly ClientFace[]): Buffer {
-  const now = desk.now();
-  return verbatim(desk, faces.map((face) => `${describeClient(face, now)}\n`).join(''));
+function* facesOf(clients: Iterable<ListedClient>): Iterable<ClientFace> {
+  for (const { face } of clients) yield face;
 }
 
-function clientKill(desk: LocalDesk, args: readonly Buffer[]): Buffer {
+function listing(desk: LocalDesk, lines: readonly ClientLine[]): Buffer {
+  return verbatim(desk, lines.map(({ line }) => `${line}\n`).join(''));
+}
+
+function clientKill(desk: LocalDesk, args: readonly Buffer[], told: readonly number[]): Buffer {
   const filter = parseKillFilter(args, (name) => desk.knowsUser(name));
   if ('refused' in filter) return refuse(filter);
-  const now = desk.now();
-  const doomed = [...desk.clients()].filter(({ face }) => filter.matches(face, desk.self, now));
+  const killed = killHere(args, desk, desk.self.id, () => desk.closeAfterReply()) + sum(told);
+  if (!filter.oldStyle) return integer(killed);
+  return killed > 0 ? OK : refuse({ refused: 'No such client' });
+}
+
+/** Closes those of this process whom a CLIENT KILL means, and tells how many. `onSelf`: the asking one is among them. */
+export function killHere(
+  args: readonly Buffer[],
+  crowd: Crowd,
+  asker: number,
+  onSelf: () => void = () => undefined,
+): number {
+  const filter = parseKillFilter(args, (name) => crowd.knowsUser(name));
+  if ('refused' in filter) return 0;
+  const now = crowd.now();
+  const doomed = [...crowd.clients()].filter(({ face }) => filter.matches(face, asker, now));
   for (const client of doomed) {
-    if (client.face.id === desk.self.id) desk.closeAfterReply();
+    if (client.face.id === asker) onSelf();
     else client.kill();
   }
-  if (!filter.oldStyle) return integer(doomed.length);
-  return doomed.length > 0 ? OK : refuse({ refused: 'No such client' });
+  return doomed.length;
 }
 
 function clientSetName(desk: LocalDesk, args: readonly Buffer[]): Buffer {
@@ -261,21 +352,51 @@ function respiteHelp(): Buffer {
   return array(...HELP.map(status));
 }
 
-function respiteStats(desk: LocalDesk): Buffer {
-  const figures = nameFigures(desk.statistics());
+async function askForReading(
+  _desk: LocalDesk,
+  _args: readonly Buffer[],
+  neighbours: Neighbours,
+): Promise<readonly Figures[]> {
+  return (await neighbours.ask({ about: 'reading' })).map(({ figures }) => figures);
+}
+
+function infoRespite(desk: LocalDesk, _args: readonly Buffer[], [all]: readonly Figures[]): Buffer {
+  return verbatim(desk, formatInfo(all ?? desk.statistics()));
+}
+
+function respiteStats(desk: LocalDesk, _args: readonly Buffer[], [all]: readonly Figures[]): Buffer {
+  const figures = nameFigures(all ?? desk.statistics());
   return map(
     desk.self.protocol,
     figures.map(([name, value]) => [bulk(name), typeof value === 'number' ? integer(value) : bulk(value)]),
   );
 }
 
-function respitePurge(desk: LocalDesk, args: readonly Buffer[]): Buffer {
-  const all = args.length === 3 && wordOf(args[2]) === 'all';
-  return integer(all ? desk.purgeAll() : desk.purge(args.slice(2).map((key) => key.toString('latin1'))));
+function respitePurge(desk: LocalDesk, args: readonly Buffer[], told: readonly number[]): Buffer {
+  return integer(desk.purge(keysToPurge(args)) + sum(told));
 }
 
-function respiteInspect(desk: LocalDesk, args: readonly Buffer[]): Buffer {
-  const seen = desk.inspect(args[2]?.toString('latin1') ?? '');
+function keysToPurge(args: readonly Buffer[]): readonly string[] | 'all' {
+  const all = args.length === 3 && wordOf(args[2]) === 'all';
+  return all ? 'all' : args.slice(2).map((key) => key.toString('latin1'));
+}
+
+/** What this process holds itself, the others need not be asked for. */
+async function askForEntry(
+  desk: LocalDesk,
+  args: readonly Buffer[],
+  neighbours: Neighbours,
+): Promise<readonly (Inspection | undefined)[]> {
+  const key = keyToInspect(args);
+  return desk.inspect(key) ? [] : neighbours.ask({ about: 'inspect', key, part: desk.part });
+}
+
+function respiteInspect(
+  desk: LocalDesk,
+  args: readonly Buffer[],
+  told: readonly (Inspection | undefined)[],
+): Buffer {
+  const seen = desk.inspect(keyToInspect(args)) ?? told.find((each) => each !== undefined);
   if (seen === undefined) return nil(desk.self.protocol);
   return map(desk.self.protocol, [
     [bulk('kind'), bulk(seen.kind)],
@@ -284,4 +405,12 @@ function respiteInspect(desk: LocalDesk, args: readonly Buffer[]): Buffer {
     [bulk('bytes'), integer(seen.bytes)],
     [bulk('hits'), integer(seen.hits)],
   ]);
+}
+
+function keyToInspect(args: readonly Buffer[]): string {
+  return args[2]?.toString('latin1') ?? '';
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }

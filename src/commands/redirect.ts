@@ -10,14 +10,26 @@ interface Request {
   readonly args: readonly Buffer[];
 }
 
-/** CLIENT TRACKING … REDIRECT id and CLIENT UNBLOCK id, with the id that Redis knows. */
-export function withUpstreamIds({ raw, args }: Request, guests: Guests): Buffer {
+/** A client that somebody's command is about: by CLIENT UNBLOCK, or as the target of a REDIRECT. */
+export interface Meant {
+  readonly id: number;
+  /** Redis will send it something: it needs a wire of its own. */
+  readonly adopt: boolean;
+}
+
+export function clientMeant(args: readonly Buffer[]): Meant | undefined {
+  const id = args[placeOfId(args)]?.latin1Slice();
+  if (id === undefined || !/^[0-9]{1,15}$/.test(id)) return undefined;
+  return { id: Number(id), adopt: args[1]?.latin1Slice().toLowerCase() === 'tracking' };
+}
+
+/** CLIENT TRACKING … REDIRECT id and CLIENT UNBLOCK id, with the id that Redis knows: `elsewhere` if not a guest's. */
+export function withUpstreamIds({ raw, args }: Request, guests: Guests, elsewhere = 0): Buffer {
+  const meant = clientMeant(args);
+  if (!meant) return raw;
   const place = placeOfId(args);
-  const id = args[place]?.latin1Slice();
-  if (id === undefined || !/^[0-9]{1,15}$/.test(id)) return raw;
-  const isTarget = args[1]?.latin1Slice().toLowerCase() === 'tracking';
-  const guest = guests.find(Number(id));
-  const upstreamId = isTarget ? guest?.adopt() : guest?.upstreamId;
+  const guest = guests.find(meant.id);
+  const upstreamId = (meant.adopt ? guest?.adopt() : guest?.upstreamId) ?? elsewhere;
   return encodeCommand(args.map((arg, at) => (at === place ? String(upstreamId || NOBODY) : arg)));
 }
 

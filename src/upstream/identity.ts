@@ -12,7 +12,7 @@ export interface Identity {
 
 export type Protocol = 2 | 3;
 
-export function identityKey(identity: Identity): string {
+export function identityKey(identity: Pick<Identity, 'user' | 'db'>): string {
   return `${identity.db} ${identity.user}`;
 }
 

@@ -72,6 +72,8 @@ function deskFor(protocol: 2 | 3): LocalDesk {
   const self = { ...newFace(1, '127.0.0.1:1', '127.0.0.1:2', 3, 0), protocol };
   return {
     self,
+    part: { user: '', db: 0 },
+    purgesOnly: undefined,
     now: () => 0,
     clients: () => [{ face: self, kill: () => {} }],
     knowsUser: (name) => name === 'default',
@@ -81,7 +83,6 @@ function deskFor(protocol: 2 | 3): LocalDesk {
       throw new Error('no figures are asked for here');
     },
     purge: () => 0,
-    purgeAll: () => 0,
     inspect: () => undefined,
   };
 }

@@ -75,12 +75,10 @@ describe('CLIENT LIST', () => {
 });
 
 describe('the filter of CLIENT KILL', () => {
-  const self = face({ id: 1 });
-
   function matches(line: string, over: Partial<ClientFace> = {}): boolean {
     const filter = parseKillFilter(words(`CLIENT KILL ${line}`), known);
     if ('refused' in filter) throw new Error(filter.refused);
-    return filter.matches(face(over), self, NOW);
+    return filter.matches(face(over), 1, NOW);
   }
 
   function refusal(line: string): string {

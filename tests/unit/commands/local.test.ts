@@ -1,5 +1,6 @@
 import { type ClientFace, newFace } from '../../../src/commands/clients';
-import { type Inspection, type LocalDesk, type ReplyMode, runLocal } from '../../../src/commands/local';
+import { type LocalDesk, type ReplyMode, runLocal } from '../../../src/commands/local';
+import type { Inspection } from '../../../src/commands/neighbours';
 import { CommandTable } from '../../../src/commands/table';
 import { createStats, type Figures } from '../../../src/telemetry/stats';
 
@@ -38,6 +39,8 @@ class Desk implements LocalDesk {
   readonly killed: number[] = [];
   readonly purged: string[] = [];
   readonly modes: ReplyMode[] = [];
+  readonly part = { user: '', db: 0 };
+  readonly purgesOnly = undefined;
   closing = false;
   held: Inspection | undefined;
 
@@ -70,11 +73,8 @@ class Desk implements LocalDesk {
     return FIGURES;
   }
 
-  purge(keys: readonly string[]): number {
-    return this.purged.push(...keys);
-  }
-
-  purgeAll(): number {
+  purge(keys: readonly string[] | 'all'): number {
+    if (keys !== 'all') return this.purged.push(...keys);
     this.purged.push('everything');
     return 5;
   }
