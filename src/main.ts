@@ -4,6 +4,7 @@ import { parseArguments } from './config/cli';
 import { OptionError, RespiteError } from './errors';
 import { RespiteProxy } from './proxy';
 import { createLog, type Log } from './telemetry/log';
+import { Supervisor } from './workers/supervisor';
 
 const BAD_OPTION = 2;
 const FAILED = 1;
@@ -14,8 +15,9 @@ async function main(): Promise<void> {
     process.stdout.write(invocation.text);
     return;
   }
-  const log = createLog(invocation.options);
-  const proxy = new RespiteProxy(invocation.options, log);
+  const { options } = invocation;
+  const log = createLog(options);
+  const proxy = options.workers > 1 ? new Supervisor(options, log) : new RespiteProxy(options, log);
   stopOnSignals(proxy, log);
   await proxy.start();
   if (invocation.options.tlsCert) renewOnSignal(proxy, log);
@@ -26,7 +28,7 @@ async function main(): Promise<void> {
 }
 
 /** The first signal drains; a second one does not wait. */
-function stopOnSignals(proxy: RespiteProxy, log: Log): void {
+function stopOnSignals(proxy: RespiteProxy | Supervisor, log: Log): void {
   let stopping = false;
   const onSignal = (signal: NodeJS.Signals) => {
     if (stopping) {
@@ -42,7 +44,7 @@ function stopOnSignals(proxy: RespiteProxy, log: Log): void {
 }
 
 /** SIGHUP: the files of the command line are read again; when they will not do, what was read before stays in use. */
-function renewOnSignal(proxy: RespiteProxy, log: Log): void {
+function renewOnSignal(proxy: RespiteProxy | Supervisor, log: Log): void {
   process.on('SIGHUP', () => {
     try {
       const again = parseArguments(process.argv.slice(2), process.env);

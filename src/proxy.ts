@@ -1,18 +1,23 @@
 /** The composition root: everything that makes one proxy, its start, its draining and its stop. */
+import type { Socket } from 'node:net';
 import { Store } from './cache/store';
 import { systemClock, type Timer } from './clock';
 import { Drops } from './coherence/drops';
 import { Fence } from './coherence/fence';
 import { type Coherence, HEARTBEAT } from './coherence/tracker';
 import { Untold } from './coherence/untold';
+import { answerNeighbour, hearNews } from './commands/answering';
 import { type BackingKnowledge, Guests, type House } from './commands/house';
 import { Links } from './commands/links';
+import type { Answers, Neighbours, News, Question, Topic } from './commands/neighbours';
 import { type CommandReply, CommandTable } from './commands/table';
+import { WideFence } from './commands/wide-fence';
 import { type Options, type ProxyOptions, resolveOptions } from './config/options';
+import { OptionError } from './errors';
 import { HttpServer } from './http/server';
-import { GuestLimit } from './session/admission';
+import { type Admission, GuestLimit } from './session/admission';
 import { type Gate, Listener } from './session/listener';
-import { RateLimits } from './session/rate-limiter';
+import { type Limiters, RateLimits } from './session/rate-limiter';
 import { Descriptors } from './telemetry/descriptors';
 import { createLatencies } from './telemetry/latency';
 import { createLog, type Log } from './telemetry/log';
@@ -49,7 +54,29 @@ export interface Proxy {
 /** A proxy with these options, which are the flags of the command line. Throws an OptionError when one is wrong. */
 export function createProxy(options: ProxyOptions = {}): Proxy {
   const resolved = resolveOptions({ logLevel: 'silent', ...options });
+  if (resolved.workers > 1) {
+    throw new OptionError(
+      `workers ${resolved.workers} is not accepted in a program: give 1, or start the command respite with --workers ${resolved.workers}`,
+    );
+  }
   return new RespiteProxy(resolved, createLog(resolved));
+}
+
+/** What SIGHUP reads again. */
+export type Certificates = Pick<Options, 'tlsCert' | 'tlsKey' | 'tlsCa'>;
+
+/** What a proxy that is one of several workers is given, and makes for itself when it is alone. */
+export interface Membership {
+  readonly redis: RedisAddress;
+  /** Where clients connect: the ports belong to somebody else. */
+  readonly address: ProxyAddress;
+  readonly neighbours: Neighbours;
+  readonly admission: Admission;
+  readonly rateLimits: Limiters | undefined;
+  /** The id of the next client. */
+  readonly nextId: () => number;
+  /** The keys of all workers together, for the one of them that warns when Redis cannot track so many. */
+  readonly keysTracked: number | undefined;
 }
 
 const TIDY_EVERY = 10_000;
@@ -59,51 +86,93 @@ const SWEEP_SLOTS = 2_000;
 export class RespiteProxy implements Proxy {
   readonly #options: Options;
   readonly #log: Log;
+  readonly #member: Membership | undefined;
   readonly #timers: Timer[] = [];
   #running: Running | undefined;
   /** Resolves with the reason when the proxy cannot go on by itself. */
   readonly failed: Promise<string>;
   #fail: (reason: string) => void = () => undefined;
 
-  constructor(options: Options, log: Log) {
+  constructor(options: Options, log: Log, member?: Membership) {
     this.#options = options;
     this.#log = log;
+    this.#member = member;
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
   }
 
   get address(): ProxyAddress {
-    const running = this.#mustRun();
+    const { listener, http } = this.#mustRun();
+    if (this.#member) return this.#member.address;
     const { host, httpHost } = this.#options;
-    const { listener, http } = running;
     return { host, port: listener.port, http: http && { host: httpHost, port: http.port } };
   }
 
   figures(): Figures {
-    return this.#mustRun().house.reading().figures;
+    return this.reading().figures;
+  }
+
+  reading(): Reading {
+    return this.#mustRun().house.reading();
+  }
+
+  get guests(): Guests {
+    return this.#mustRun().house.guests;
+  }
+
+  /** A client that somebody else has accepted. */
+  receive(port: 'resp' | 'http', socket: Socket): void {
+    const running = this.#running;
+    if (!running) socket.destroy();
+    else if (port === 'http') running.http?.receive(socket);
+    else running.listener.receive(socket);
+  }
+
+  answer(question: Question): Answers[Topic] | Promise<Answers[Topic]> {
+    const { house, fence } = this.#mustRun();
+    return answerNeighbour(question, house, fence);
+  }
+
+  hear(news: News): void {
+    if (this.#running) hearNews(news, this.#running.house);
   }
 
   async start(): Promise<void> {
     const options = this.#options;
-    const embedded = options.redis ? undefined : await startEmbedded(this.#log);
-    const address = options.redis ?? unixAddress(embedded?.path ?? '');
-    const running = build(options, address, this.#log, () => this.#mustRun().listener.port);
+    const member = this.#member;
+    const given = member?.redis ?? options.redis;
+    const embedded = given ? undefined : await startEmbedded(this.#log);
+    const address = given ?? unixAddress(embedded?.path ?? '');
+    const running = build(options, address, this.#log, () => this.address.port, member);
     this.#running = { ...running, embedded };
     void embedded?.exited.then(() => {
       if (this.#running) this.#fail('the embedded redis-server has ended');
     });
     await running.backing.open();
     try {
-      await running.listener.open();
-      await running.http?.open();
+      await this.#openDoors(running);
     } catch (problem) {
       this.stopNow();
       throw problem;
     }
     this.#startTimers(running);
-    this.#announce(address, running.backing);
-    await warnOfRisks(options, address, running.backing, this.#log);
+    if (!member) {
+      announce(this.#log, options, this.address, address, running.backing.version);
+      warnOfRisks(options, address, this.#log);
+    }
+    const keysTracked = member ? member.keysTracked : options.maxKeys;
+    if (keysTracked !== undefined)
+      await warnOfSmallTable(options.coherence, keysTracked, running.backing, this.#log);
+  }
+
+  async #openDoors({ listener, http }: Running): Promise<void> {
+    if (this.#member) {
+      await http?.attend();
+      return;
+    }
+    await listener.open();
+    await http?.open();
   }
 
   async stop(): Promise<void> {
@@ -129,7 +198,7 @@ export class RespiteProxy implements Proxy {
   }
 
   /** New certificates for both ports, where TLS is in use. Who is connected stays connected. */
-  renewCertificates(options: Options): void {
+  renewCertificates(options: Certificates): void {
     const { listener, http } = this.#mustRun();
     const tls = tlsOptions(options);
     if (!tls) return;
@@ -153,30 +222,31 @@ export class RespiteProxy implements Proxy {
       clock.every(SWEEP_EVERY, () => house.store.sweep(clock.now(), SWEEP_SLOTS)),
     );
   }
+}
 
-  #announce(redis: RedisAddress, backing: Backing): void {
-    const { host, port, http } = this.address;
-    this.#log.info(
-      {
-        port,
-        host,
-        http: http?.port ?? 'off',
-        redis: describeAddress(redis),
-        redisVersion: backing.version || 'unknown',
-        coherence: this.#options.coherence,
-      },
-      'respite is ready',
-    );
-  }
+export function announce(
+  log: Log,
+  options: Options,
+  { host, port, http }: ProxyAddress,
+  redis: RedisAddress,
+  redisVersion: string,
+): void {
+  log.info(
+    {
+      port,
+      host,
+      http: http?.port ?? 'off',
+      redis: describeAddress(redis),
+      redisVersion: redisVersion || 'unknown',
+      coherence: options.coherence,
+      ...(options.workers > 1 ? { workers: options.workers } : {}),
+    },
+    'respite is ready',
+  );
 }
 
 /** What an operator should hear before something goes wrong. */
-async function warnOfRisks(
-  options: Options,
-  address: RedisAddress,
-  backing: Backing,
-  log: Log,
-): Promise<void> {
+export function warnOfRisks(options: Options, address: RedisAddress, log: Log): void {
   const open = !isLoopback(options.host);
   if (open && options.requirepass === undefined && options.tlsCa === undefined) {
     log.warn(
@@ -189,12 +259,18 @@ async function warnOfRisks(
     if (open) log.warn({ user: address.username ?? 'default' }, message);
     else log.info({ user: address.username ?? 'default' }, message);
   }
-  if (options.workers > 1)
-    log.warn({ workers: options.workers }, '--workers is not available yet: one process serves all clients');
+}
+
+async function warnOfSmallTable(
+  coherence: Coherence,
+  maxKeys: number,
+  backing: Backing,
+  log: Log,
+): Promise<void> {
   const tracked = Number(await backing.setting('tracking-table-max-keys'));
-  if (options.coherence === 'tracking' && tracked > 0 && options.maxKeys > tracked * TABLE_NEARLY_FULL) {
+  if (coherence === 'tracking' && tracked > 0 && maxKeys > tracked * TABLE_NEARLY_FULL) {
     log.warn(
-      { maxKeys: options.maxKeys, trackingTableMaxKeys: tracked },
+      { maxKeys, trackingTableMaxKeys: tracked },
       'Redis forgets which keys are cached here, and drops them: raise its tracking-table-max-keys or lower --max-keys',
     );
   }
@@ -208,6 +284,8 @@ function isLoopback(host: string): boolean {
 
 interface Running {
   readonly house: House;
+  /** The one of this process alone, whatever the house's reaches. */
+  readonly fence: Fence;
   readonly listener: Listener;
   readonly http: HttpServer | undefined;
   readonly backing: Backing;
@@ -215,7 +293,13 @@ interface Running {
   readonly embedded?: EmbeddedRedis | undefined;
 }
 
-function build(options: Options, address: RedisAddress, log: Log, port: () => number): Running {
+function build(
+  options: Options,
+  address: RedisAddress,
+  log: Log,
+  port: () => number,
+  member: Membership | undefined,
+): Running {
   const clock = systemClock;
   const stats = createStats();
   const latencies = createLatencies();
@@ -229,7 +313,7 @@ function build(options: Options, address: RedisAddress, log: Log, port: () => nu
     clock,
     onDisowned: (identity) => guests.dismiss((guest) => guest.sharesFateOf(identity)),
   });
-  const guests = new Guests();
+  const guests = new Guests(member?.nextId);
   const store = new Store({ ...options, keepsStale: options.staleIfError > 0 });
   const pool = new ExclusivePool(maker, clock);
   const knowledge = new Knowledge();
@@ -265,12 +349,14 @@ function build(options: Options, address: RedisAddress, log: Log, port: () => nu
     isUnrestricted: (user) => backing.isUnrestricted(user),
   });
   const trackers = () => links.trackers();
+  const neighbours = member?.neighbours;
+  const fence = new Fence(trackers, stats);
   const house: House = {
     store,
     links,
     pool,
     drops: new Drops(store, trackers),
-    fence: new Fence(trackers, stats),
+    fence: neighbours ? new WideFence(fence, neighbours) : fence,
     untold,
     stats,
     latencies,
@@ -280,16 +366,16 @@ function build(options: Options, address: RedisAddress, log: Log, port: () => nu
     home,
     password: options.requirepass,
     backing: knowledge,
-    neighbours: undefined,
+    neighbours,
     pausedUntil: 0,
     reading,
-    survey: async () => reading(),
+    survey: async () => (await neighbours?.ask({ about: 'reading' }))?.[0] ?? reading(),
   };
   // The home identity is always there: its link is warm before the first client asks.
   const homeLink = links.join(home, false);
   homeLink.tracker.warm();
   const { rateLimit } = options;
-  const gate: Gate = {
+  const gate: Gate = member ?? {
     admission: new GuestLimit(house.guests, options.maxClients),
     rateLimits: rateLimit === undefined ? undefined : new RateLimits(rateLimit),
   };
@@ -297,7 +383,7 @@ function build(options: Options, address: RedisAddress, log: Log, port: () => nu
   const { httpPort } = options;
   const http =
     httpPort === undefined ? undefined : new HttpServer(httpOptions(options, httpPort), house, gate, log);
-  return { house, listener, http, backing, maker };
+  return { house, fence, listener, http, backing, maker };
 
   function reading(): Reading {
     return takeReading(figures(), latencies);
@@ -311,7 +397,7 @@ function build(options: Options, address: RedisAddress, log: Log, port: () => nu
       version: VERSION,
       processId: process.pid,
       port: port(),
-      workers: 1,
+      workers: options.workers,
       uptime: now - startedAt,
       coherence: tracker.mode,
       upstream: backing.connected ? 'up' : 'down',
@@ -427,7 +513,7 @@ function httpOptions(options: Options, port: number): ConstructorParameters<type
   };
 }
 
-function tlsOptions({ tlsCert: cert, tlsKey: key, tlsCa: ca }: Options) {
+function tlsOptions({ tlsCert: cert, tlsKey: key, tlsCa: ca }: Certificates) {
   return cert && key ? { cert, key, ca } : undefined;
 }
 

@@ -102,6 +102,8 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   #dismissed = false;
   /** A command about a client of a neighbour's, and the id that Redis knows that client by once it is told. */
   #elsewhere: Elsewhere | undefined;
+  /** It is among those whom its own CLIENT KILL means. */
+  #endsWhenTold = false;
   lastMget = 0;
   #muted = false;
   #muteNext = false;
@@ -559,6 +561,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     if (this.#left) return;
     this.#changing = false;
     if (reply) append(this.outlet, reply);
+    if (this.#endsWhenTold) this.#door.closeAfterReplies();
     this.#onSettled();
   }
 
@@ -588,7 +591,9 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   }
 
   closeAfterReply(): void {
-    this.#door.closeAfterReplies();
+    // While neighbours are asked the reply is still to come.
+    if (this.#changing) this.#endsWhenTold = true;
+    else this.#door.closeAfterReplies();
   }
 
   /** The wire that plain commands go over now, or undefined while reads are unanswered on the fill wire. */

@@ -58,7 +58,12 @@ export const FLAGS: readonly Flag[] = [
     takes: 'port',
     help: 'port for HTTP; 0 picks a free one, off for none',
   },
-  { group: PORTS, option: 'workers', takes: 'n', help: 'processes that share the ports' },
+  {
+    group: PORTS,
+    option: 'workers',
+    takes: 'n',
+    help: 'processes that share the ports, each with a cache of its own',
+  },
   { group: CACHE, option: 'ttl', takes: 'duration', help: 'the longest an entry is kept' },
   {
     group: CACHE,

@@ -47,7 +47,7 @@ export interface ProxyOptions {
   httpHost?: string | undefined;
   /** 0 picks a free one; 'off' for none. */
   httpPort?: Count | 'off' | undefined;
-  /** Processes that share the ports. */
+  /** Processes that share the ports: only the command can have more than 1. */
   workers?: Count | undefined;
   /** The longest an entry is kept. */
   ttl?: Duration | undefined;

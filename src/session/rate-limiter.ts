@@ -39,6 +39,17 @@ export class RateLimiter implements Limiter {
     return Math.max(1, Math.ceil(((1 - this.#tokens) * 1000) / this.#perSecond));
   }
 
+  /** Up to so many more that are there whole, for whoever keeps some in store. */
+  takeSpare(most: number): number {
+    const spare = Math.max(0, Math.min(most, Math.floor(this.#tokens)));
+    this.#tokens -= spare;
+    return spare;
+  }
+
+  giveBack(commands: number): void {
+    this.#tokens = Math.min(this.#perSecond, this.#tokens + commands);
+  }
+
   onceKnown(tell: () => void): void {
     tell();
   }

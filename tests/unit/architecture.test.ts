@@ -19,6 +19,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['session'],
   ['http'],
   ['proxy'],
+  ['workers'],
   ['main', 'index'],
 ];
 
