@@ -113,14 +113,16 @@ class Worker {
 
 let worker: Worker | undefined;
 
-function begin(order: Beginning): void {
-  worker = new Worker(order);
-  worker.start().catch((problem: unknown) => {
+async function begin(order: Beginning): Promise<void> {
+  try {
+    worker = new Worker(order);
+    await worker.start();
+  } catch (problem) {
     const message = problem instanceof RespiteError ? problem.message : describe(problem);
     const code = problem instanceof RespiteError ? problem.code : '';
     const failure: Report = { kind: 'failed', option: problem instanceof OptionError, code, message };
     process.send?.(failure, () => process.exit(FAILED));
-  });
+  }
 }
 
 function describe(problem: unknown): string {
@@ -132,7 +134,7 @@ function report(message: Report): void {
 }
 
 process.on('message', (order: Order, socket: Socket | undefined) => {
-  if (order.kind === 'begin') begin(order);
+  if (order.kind === 'begin') void begin(order);
   else worker?.onOrder(order, socket);
 });
 // Without the owner of the ports nobody would ever stop this process.

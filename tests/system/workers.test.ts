@@ -1,7 +1,13 @@
 // Several processes that share the ports: their life, their clients, and what holds for all of them together.
 
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { createProxy, OptionError } from 'respite';
 import { ask, result } from '../support/http';
+import { Mutant } from '../support/mutant';
 import { command, RawClient } from '../support/raw-client';
 import { RedisServer } from '../support/redis-server';
 import { Respite, runRespite } from '../support/respite';
@@ -26,6 +32,19 @@ async function seated(respite: Respite): Promise<RawClient> {
     if ((await client.send(command('PING')).reply()).toString() === '+PONG\r\n') return client;
     await client.close();
   }
+}
+
+function tlsClient(port: number): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => resolve(socket));
+    socket.once('error', reject);
+  });
+}
+
+/** What comes back within a moment. */
+function tlsAsk(socket: TLSSocket, request: Buffer | string): Promise<string> {
+  socket.write(request);
+  return new Promise((resolve) => socket.once('data', (chunk: Buffer) => resolve(chunk.toString())));
 }
 
 describe('the start', () => {
@@ -101,6 +120,19 @@ describe('the end', () => {
       await areGone(pids);
     },
   );
+
+  test('delivers what was asked by HTTP, and does not wait for those who ask nothing', async () => {
+    await using stage = await Stage.start({ flags: [...TWO, '--http-port', '0'] });
+    const { respite } = stage;
+    await using idle = await RawClient.connect(respite.httpPort);
+    await stage.redis.ask('CLIENT', 'PAUSE', 800, 'ALL');
+    const asked = Promise.all(Array.from({ length: 4 }, () => ask(respite, '/incr/n')));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const stopped = respite.stop();
+    expect((await asked).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect(await stopped).toEqual({ code: 0, signal: null });
+    await eventually('the idle one is closed', () => idle.ended);
+  });
 
   test('by Ctrl-C, which a terminal sends to every process, is as gentle', async () => {
     await using stage = await Stage.start({ flags: TWO });
@@ -218,7 +250,75 @@ describe('a worker that dies', () => {
   });
 });
 
+describe('a worker that cannot start', () => {
+  const failing = (statement: string) =>
+    Mutant.make([
+      {
+        file: 'workers/worker.js',
+        find: 'worker = new Worker(order);',
+        replace: `${statement} worker = new Worker(order);`,
+      },
+    ]);
+
+  test('at the first start ends the whole with a sentence, and nothing stays', async () => {
+    await using mutant = await failing("if (order.number === 2) process.kill(process.pid, 'SIGKILL');");
+    const program = new Respite([...TWO, '--port', '0', '--http-port', '0'], {}, mutant.program);
+    expect(await program.ended).toEqual({ code: 1, signal: null });
+    expect(program.stderr).toBe('respite: worker 2 has ended while starting (SIGKILL)\n');
+    await areGone([Number(program.log[0]?.redisPid)]);
+  });
+
+  test('for what an option says ends it as with one worker: one line, exit code 2', async () => {
+    await using mutant = await failing(
+      "const { OptionError } = require('../errors'); if (order.number === 2) order = { ...order, get redis() { throw new OptionError('--redis is wrong'); } };",
+    );
+    const program = new Respite([...TWO, '--port', '0', '--http-port', '0'], {}, mutant.program);
+    expect(await program.ended).toEqual({ code: 2, signal: null });
+    expect(program.stderr).toBe('respite: --redis is wrong\n');
+  });
+
+  test('later is tried again, ever more patiently, while the others serve', async () => {
+    await using redis = await RedisServer.start();
+    await using mutant = await failing('if (order.serial > 2) process.exit(9);');
+    const flags = [...TWO, '--redis', redis.url];
+    await using respite = await Respite.start(flags, {}, mutant.program);
+    process.kill(pidOf(respite, 2), 'SIGKILL');
+    const ended = () => respite.log.filter(({ msg }) => msg.startsWith('a worker has ended'));
+    await eventually('it has been tried again', () => ended().length === 4);
+    expect(ended().map(({ how, replacedIn }) => [how, replacedIn])).toEqual([
+      ['SIGKILL', 100],
+      ['exit code 9', 200],
+      ['exit code 9', 400],
+      ['exit code 9', 800],
+    ]);
+    for (let at = 0; at < 4; at += 1) {
+      await using client = await respite.client();
+      expect(await client.askText('PING')).toBe('+PONG\r\n');
+    }
+  });
+});
+
 describe('a worker that hangs', () => {
+  test('and is killed takes along those too who were on their way to it', async () => {
+    await using stage = await Stage.start({ flags: TWO });
+    const { respite } = stage;
+    const asleep = pidOf(respite, 1);
+    process.kill(asleep, 'SIGSTOP');
+    const clients = await Promise.all(Array.from({ length: 10 }, () => respite.client()));
+    const answered: RawClient[] = [];
+    for (const client of clients) {
+      client.send(command('PING'));
+      void client.reply().then(
+        () => answered.push(client),
+        () => undefined,
+      );
+    }
+    await eventually('those of the other one are answered', () => answered.length === 5);
+    process.kill(asleep, 'SIGKILL');
+    await eventually('the others are closed', () => clients.filter(({ ended }) => ended).length === 5);
+    for (const client of answered) expect(await client.askText('PING')).toBe('+PONG\r\n');
+  });
+
   test('keeps nobody waiting for ever, and gets no new clients', async () => {
     await using stage = await Stage.start({ flags: TWO });
     const { respite } = stage;
@@ -334,6 +434,37 @@ describe('the limits', () => {
 });
 
 describe('both ports', () => {
+  test('speak TLS, also to those for whom there is no room', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'respite-workers-'));
+    try {
+      const [cert, key] = [path.join(folder, 'cert.pem'), path.join(folder, 'key.pem')];
+      const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+      execFileSync('openssl', [...request, '-subj', '/CN=test', '-out', cert, '-keyout', key], {
+        stdio: 'ignore',
+      });
+      const flags = [...TWO, '--tls-cert', cert, '--tls-key', key, '--max-clients', '2', '--http-port', '0'];
+      await using stage = await Stage.start({ flags });
+      const { port, httpPort } = stage.respite;
+      const one = await tlsClient(port);
+      expect(await tlsAsk(one, command('SET', 'k', 'v'))).toBe('+OK\r\n');
+      const other = await tlsClient(httpPort);
+      const page = 'GET /get/k HTTP/1.1\r\nHost: localhost\r\n\r\n';
+      expect(await tlsAsk(other, page)).toMatch(/^HTTP\/1.1 200 .*\{"result":"v"\}$/s);
+      const third = await tlsClient(port);
+      expect(await tlsAsk(third, command('PING'))).toBe('-ERR max number of clients reached\r\n');
+      const fourth = await tlsClient(httpPort);
+      expect(await tlsAsk(fourth, page)).toMatch(/^HTTP\/1.1 429 /);
+      expect(await tlsAsk(one, command('CLIENT', 'LIST'))).toMatch(/\nid=1 .*\nid=2 /s);
+      expect(await tlsAsk(one, command('INFO', 'respite'))).toContain('\r\nclients:2\r\n');
+      for (const client of [one, other, third, fourth]) client.destroy();
+      const again = await tlsClient(port);
+      expect(await tlsAsk(again, command('PING'))).toMatch(/^\+PONG|^-ERR max/);
+      again.destroy();
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
   test('lead to every worker', async () => {
     await using stage = await Stage.start({ flags: [...TWO, '--http-port', '0'] });
     const { respite } = stage;
