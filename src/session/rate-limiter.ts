@@ -19,6 +19,8 @@ export class RateLimiter implements Limiter {
   readonly #perSecond: number;
   #tokens: number;
   #filledAt: number;
+  /** Of one second's worth, so many are kept elsewhere. */
+  reserved = 0;
 
   constructor(perSecond: number, now: number) {
     this.#perSecond = perSecond;
@@ -62,7 +64,7 @@ export class RateLimiter implements Limiter {
 
   #fill(now: number): void {
     const earned = ((now - this.#filledAt) * this.#perSecond) / 1000;
-    this.#tokens = Math.min(this.#perSecond, this.#tokens + earned);
+    this.#tokens = Math.min(this.#perSecond - this.reserved, this.#tokens + earned);
     this.#filledAt = now;
   }
 }

@@ -12,14 +12,15 @@ import type { Answers, Topic } from '../commands/neighbours';
 import type { Options } from '../config/options';
 import { OptionError, RespiteError } from '../errors';
 import { announce, type Certificates, type ProxyAddress, warnOfRisks } from '../proxy';
-import { RateLimits } from '../session/rate-limiter';
 import type { Log } from '../telemetry/log';
 import { type Reading, sumReadings } from '../telemetry/reading';
 import { type RedisAddress, unixAddress } from '../upstream/address';
 import { type EmbeddedRedis, startEmbedded } from '../upstream/embedded';
 import { Entrance } from './entrance';
 import { type Client, Hand } from './hand';
-import type { Order, Port, Report } from './messages';
+import type { Grant } from './leased-rates';
+import type { Port, Report } from './messages';
+import { SharedRates } from './shared-rates';
 import { optionsOf } from './shares';
 import { Switchboard } from './switchboard';
 
@@ -30,7 +31,6 @@ const TIDY_EVERY = 10_000;
 const GOOD_AGE = 10_000;
 const FIRST_BACKOFF = 100;
 const LONGEST_BACKOFF = 5_000;
-const NOBODY: ReadonlySet<string> = new Set();
 
 export class Supervisor {
   #options: Options;
@@ -40,7 +40,7 @@ export class Supervisor {
   readonly #entrances = new Map<Port, Entrance>();
   readonly #hands = new Map<number, Hand>();
   readonly #switchboard = new Switchboard(systemClock);
-  readonly #rates: RateLimits | undefined;
+  readonly #rates: SharedRates | undefined;
   readonly #timers: Timer[] = [];
   /** Clients that came while no worker was there for them. */
   #waiting: Client[] = [];
@@ -63,7 +63,8 @@ export class Supervisor {
   constructor(options: Options, log: Log) {
     this.#options = options;
     this.#log = log;
-    this.#rates = options.rateLimit === undefined ? undefined : new RateLimits(options.rateLimit);
+    const { rateLimit } = options;
+    this.#rates = rateLimit === undefined ? undefined : new SharedRates(rateLimit, systemClock);
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
@@ -89,7 +90,7 @@ export class Supervisor {
     }
     this.#timers.push(
       this.#clock.every(ROLL_EVERY, () => this.#callRoll()),
-      this.#clock.every(TIDY_EVERY, () => this.#rates?.tidy(this.#clock.now(), NOBODY)),
+      this.#clock.every(TIDY_EVERY, () => this.#rates?.tidy()),
     );
   }
 
@@ -209,6 +210,7 @@ export class Supervisor {
     const { number, pid, seats, remains } = hand;
     this.#hands.delete(number);
     this.#switchboard.onEnd(hand);
+    this.#rates?.forget(hand);
     if (remains) this.#remains = [sumReadings([remains, ...this.#remains])];
     if (this.#hands.size === 0) this.#onAllGone?.();
     if (this.#stopping) return;
@@ -317,10 +319,10 @@ export class Supervisor {
         for (const other of this.#othersThan(hand)) other.order(report);
         return;
       case 'charge':
-        hand.order(this.#charge(report));
+        hand.order({ kind: 'tokens', id: report.id, ...this.#charge(hand, report) });
         return;
       case 'give back':
-        this.#rates?.of(report.address, this.#clock.now()).giveBack(report.tokens);
+        this.#rates?.giveBack(hand, report.address, report.tokens);
         return;
       default:
         report satisfies never;
@@ -365,12 +367,8 @@ export class Supervisor {
     ];
   }
 
-  #charge({ id, address, needed, spare }: Extract<Report, { kind: 'charge' }>): Order {
-    const now = this.#clock.now();
-    const bucket = this.#rates?.of(address, now);
-    if (!bucket) return { kind: 'tokens', id, granted: needed, wait: 0 };
-    if (!bucket.take(now, needed)) return { kind: 'tokens', id, granted: 0, wait: bucket.waitFor(now) };
-    return { kind: 'tokens', id, granted: needed + bucket.takeSpare(spare), wait: 0 };
+  #charge(hand: Hand, { address, needed, spare }: Extract<Report, { kind: 'charge' }>): Grant {
+    return this.#rates?.charge(hand, address, needed, spare) ?? { granted: needed, wait: 0 };
   }
 }
 
