@@ -25,7 +25,7 @@ import { optionsOf } from './shares';
 import { Switchboard } from './switchboard';
 
 const ROLL_EVERY = 1_000;
-/** A worker that has not answered for so long gets no new clients while another one does. */
+/** A worker that has not answered for so long is not asked, and gets no new clients while another one does. */
 const SILENT = 3_000;
 const TIDY_EVERY = 10_000;
 const GOOD_AGE = 10_000;
@@ -271,18 +271,24 @@ export class Supervisor {
 
   /** The one with the fewest clients; of equals another one each time. */
   #choose(): Hand | undefined {
-    const now = this.#clock.now();
-    const ready = [...this.#hands.values()].filter((hand) => hand.ready);
-    const awake = ready.filter((hand) => hand.silentFor(now) < SILENT);
-    const candidates = (awake.length > 0 ? awake : ready).sort(
-      (one, other) => this.#turnOf(one) - this.#turnOf(other),
-    );
+    const awake = this.#awake;
+    const candidates = awake.length > 0 ? awake : this.#ready;
+    candidates.sort((one, other) => this.#turnOf(one) - this.#turnOf(other));
     const chosen = candidates.reduce<Hand | undefined>(
       (best, hand) => (best && best.seats <= hand.seats ? best : hand),
       undefined,
     );
     if (chosen) this.#lastChosen = chosen.number;
     return chosen;
+  }
+
+  get #ready(): Hand[] {
+    return [...this.#hands.values()].filter((hand) => hand.ready);
+  }
+
+  get #awake(): Hand[] {
+    const now = this.#clock.now();
+    return this.#ready.filter((hand) => hand.silentFor(now) < SILENT);
   }
 
   /** Those behind the last one chosen come first. */
@@ -316,7 +322,7 @@ export class Supervisor {
         this.#switchboard.onAnswer(hand, report.id, report.answer);
         return;
       case 'news':
-        for (const other of this.#othersThan(hand)) other.order(report);
+        for (const other of this.#ready) if (other !== hand) other.order(report);
         return;
       case 'charge':
         hand.order({ kind: 'tokens', id: report.id, ...this.#charge(hand, report) });
@@ -332,15 +338,11 @@ export class Supervisor {
   #ask(asker: Hand, { id, question }: Extract<Report, { kind: 'ask' }>): void {
     const reply = (answers: readonly Answers[Topic][]) => asker.order({ kind: 'answers', id, answers });
     if (question.about !== 'reading') {
-      this.#switchboard.ask(question, this.#othersThan(asker), reply);
+      const others = this.#awake.filter((hand) => hand !== asker);
+      this.#switchboard.ask(question, others, reply);
       return;
     }
-    const all = [...this.#hands.values()].filter((hand) => hand.ready);
-    this.#switchboard.ask(question, all, () => reply(this.#survey()));
-  }
-
-  #othersThan(asker: Hand): Hand[] {
-    return [...this.#hands.values()].filter((hand) => hand !== asker && hand.ready);
+    this.#switchboard.ask(question, this.#awake, () => reply(this.#survey()));
   }
 
   /** All that is known of all, this process and those that are gone included. */

@@ -11,6 +11,7 @@ import { RawClient } from '../support/raw-client';
 import { RedisServer } from '../support/redis-server';
 import { Respite } from '../support/respite';
 import { eventually } from '../support/stage';
+import { workersOf } from '../support/workers';
 
 const authority = new Authority('authority');
 const stranger = new Authority('stranger');
@@ -174,6 +175,25 @@ describe('SIGHUP', () => {
     await respite.logged(({ msg }) => msg === 'the certificates were read again');
     expect(await shownBy(respite)).toBe('third');
     expect(respite.log.filter(({ level }) => level === 'error')).toHaveLength(1);
+  });
+
+  test('new certificates reach all workers, and those that take the place of one', async () => {
+    await save(authority.issue('first', HOSTS));
+    await using respite = await Respite.start(flags('--workers', '2'));
+    await using one = await secure(respite);
+    await using other = await secure(respite);
+    await save(authority.issue('second', HOSTS));
+    respite.signal('SIGHUP');
+    await respite.logged(({ msg }) => msg === 'the certificates were read again');
+    await using third = await secure(respite);
+    await using fourth = await secure(respite);
+    expect([one, other, third, fourth].map(issuer)).toEqual(['first', 'first', 'second', 'second']);
+    expect(await askSecurely(respite)).toBe('{"result":"v"}');
+    expect(await one.askText('PING')).toBe('+PONG\r\n');
+    for (const { pid } of workersOf(respite)) process.kill(pid, 'SIGKILL');
+    const isBack = ({ msg }: { msg: string }) => msg === 'a worker has taken its place';
+    await eventually('both are back', () => respite.log.filter(isBack).length === 2);
+    expect([await shownBy(respite), await shownBy(respite)]).toEqual(['second', 'second']);
   });
 
   test('a new CA for clients holds for those who come', async () => {
