@@ -84,6 +84,7 @@ describe('with one redis', () => {
     expect((await client.until('}')).toString()).toMatch(
       /^HTTP\/1.1 503 [\s\S]*\{"error":"[^"]*killed by CLIENT KILL[^"]*"\}$/,
     );
+    await eventually('Redis knows', async () => (await redis.info('blocked_clients')) === 0);
     await redis.ask('RPUSH', 'queue', 'kept');
     expect(await redis.askText('LPOP', 'queue')).toBe('$4\r\nkept\r\n');
   });
