@@ -9,6 +9,7 @@ import type { Clock } from '../clock';
 import type { Log } from '../telemetry/log';
 import { describeAddress, type RedisAddress } from './address';
 import { guardReplies } from './control-guard';
+import { withoutArguments } from './handshake';
 
 export interface BackingEvents {
   /** The server is there, perhaps again, and perhaps another one than before. */
@@ -65,7 +66,7 @@ export class Backing {
     this.#redis.on('close', () => this.#onClose());
     // Each failed attempt says the same: the log has it once, by onClose.
     this.#redis.on('error', (problem: Error) => {
-      this.#problem = problem.message;
+      this.#problem = withoutArguments(problem.message);
       // Nobody can tell any more which answer is whose.
       if (problem.message.startsWith(UNASKED)) this.#redis.stream.destroy();
     });
@@ -238,7 +239,10 @@ export class Backing {
 
   #note(problem: unknown, message: string): void {
     this.#log.warn(
-      { redis: this.#address, problem: problem instanceof Error ? problem.message : String(problem) },
+      {
+        redis: this.#address,
+        problem: withoutArguments(problem instanceof Error ? problem.message : String(problem)),
+      },
       message,
     );
   }

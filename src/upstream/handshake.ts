@@ -80,7 +80,7 @@ function introduceAs(identity: Identity, settings: readonly HandshakeStep[]): Ha
     {
       request: encodeLatin1(['AUTH', identity.user, identity.password ?? '']),
       accept: (reply) => {
-        if (reply.type === 'error') return reply.text;
+        if (reply.type === 'error') return withoutArguments(reply.text);
         return refused ? [hello(identity), ...settings] : undefined;
       },
     },
@@ -105,7 +105,7 @@ function hello({ user, password }: Identity): HandshakeStep {
   return {
     request: encodeLatin1(['HELLO', '3', ...credentials]),
     accept(reply, wire) {
-      if (reply.type === 'error') return reply.text;
+      if (reply.type === 'error') return withoutArguments(reply.text);
       wire.upstreamId = idIn(reply);
       return undefined;
     },
@@ -126,7 +126,7 @@ function track(onTracking: (refusal: string | undefined) => void): HandshakeStep
   return {
     request: encodeCommand(['CLIENT', 'TRACKING', 'ON']),
     accept(reply) {
-      onTracking(reply.type === 'error' ? reply.text : undefined);
+      onTracking(reply.type === 'error' ? withoutArguments(reply.text) : undefined);
       return undefined;
     },
   };
@@ -135,7 +135,7 @@ function track(onTracking: (refusal: string | undefined) => void): HandshakeStep
 function required(args: readonly string[]): HandshakeStep {
   return {
     request: encodeLatin1(args),
-    accept: (reply) => (reply.type === 'error' ? reply.text : undefined),
+    accept: (reply) => (reply.type === 'error' ? withoutArguments(reply.text) : undefined),
   };
 }
 
@@ -151,4 +151,9 @@ function idIn(reply: Reply): number {
 /** Users and passwords are latin1 texts here, one character for each byte. */
 function encodeLatin1(args: readonly string[]): Buffer {
   return encodeCommand(args.map((arg) => Buffer.from(arg, 'latin1')));
+}
+
+/** A Redis that does not know HELLO or AUTH repeats what stood behind it: the password. */
+export function withoutArguments(refusal: string): string {
+  return refusal.replace(/,? with args beginning with:.*/s, '');
 }
