@@ -1,6 +1,7 @@
 /** The HTTP connections that are open: the callers of each, and who is turned away at the limit for clients. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Timer } from '../clock';
 import type { House } from '../commands/house';
 import type { Admission } from '../session/admission';
 import { Caller } from './caller';
@@ -9,6 +10,8 @@ import { HttpProblem } from './problem';
 
 export interface ConnectionLimits {
   readonly admission: Admission;
+  /** 0: never. */
+  readonly idleTimeout: number;
   readonly replyLimit: number;
 }
 
@@ -20,6 +23,8 @@ class Connection {
   readonly requests = new Map<IncomingMessage, ServerResponse>();
   /** The caller that stays as long as the connection does; none for one that was turned away. */
   main: Caller | undefined;
+  /** Ends it while no request has come. Between two requests the server itself does. */
+  impatience: Timer | undefined;
 }
 
 export class Connections {
@@ -41,6 +46,8 @@ export class Connections {
     const connection = new Connection();
     this.#connections.set(socket, connection);
     socket.once('close', () => this.#leave(socket, connection));
+    const { idleTimeout } = this.#limits;
+    if (idleTimeout > 0) connection.impatience = this.#house.clock.after(idleTimeout, () => socket.destroy());
     const { stats, descriptors } = this.#house;
     if (!descriptors.left || !this.#limits.admission.admits(socket)) {
       stats.clientsRefused += 1;
@@ -51,7 +58,9 @@ export class Connections {
   }
 
   begin(request: IncomingMessage, response: ServerResponse): void {
-    const requests = this.#connections.get(request.socket)?.requests;
+    const connection = this.#connections.get(request.socket);
+    connection?.impatience?.stop();
+    const requests = connection?.requests;
     requests?.set(request, response);
     response.once('close', () => requests?.delete(request));
   }
@@ -129,6 +138,7 @@ export class Connections {
 
   #leave(socket: Socket, connection: Connection): void {
     this.#connections.delete(socket);
+    connection.impatience?.stop();
     for (const caller of connection.callers) caller.leave();
     if (this.#connections.size === 0) this.#onEmpty?.();
   }

@@ -143,7 +143,7 @@ test('by flags that are wrong, variables and files included', async () => {
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expectNoSecret(flags.join(' '), stdout + stderr);
   }
-});
+}, 60_000);
 
 test.each(['HELLO', 'AUTH'])(
   'to a Redis that does not know %s, and repeats what stood behind it',
