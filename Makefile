@@ -2,7 +2,7 @@
 # A fresh machine needs Node.js 20 or newer, make, and (once, to install redis-server) root or sudo.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint typecheck format check bench profile up down clean clean-dist redis-server
+.PHONY: help run test build lint typecheck format check bench profile soak up down clean clean-dist redis-server
 MAKEFLAGS += --no-print-directory
 
 # Flags for respite: make run ARGS="--redis redis://localhost:6379 --port 7000"
@@ -42,6 +42,10 @@ bench: $(BUILT) ## measure against redis-server, twemproxy and webdis, in one ta
 
 profile: $(BUILT) ## where the time of a hit, a miss and a SET goes; ARGS="--load hits --depth 16"
 	$(TS_NODE) tests/bench/profile.ts $(ARGS)
+
+soak: redis-server $(BUILT) ## a crowd of CLIENTS=10000, ACTIVE=1000 of them, a tenth misbehaving, for SECONDS=120; ARGS=--tls
+	$(TS_NODE) tests/bench/soak.ts $(if $(CLIENTS),--clients $(CLIENTS)) $(if $(ACTIVE),--active $(ACTIVE)) \
+		$(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
 
 up: ## start Redis and respite in containers, on the ports 6380 and 8380 of this machine
 	$(COMPOSE) up --build --detach --wait
