@@ -3,7 +3,7 @@
 import { byteAt, CR, DOLLAR, EMPTY, LF, NUL, STAR, ZERO } from './bytes';
 import { parseRequest, splitInline } from './request-parser';
 
-/** 'large': an array frame over `streamAbove` that is not whole yet. 'broken': see `problem`; nothing follows. */
+/** 'large': an array frame over `streamAbove` that is not whole yet, of which `streamFrom` has come. 'broken': see `problem`; nothing follows. */
 export type RequestStep = 'frame' | 'more' | 'large' | 'broken';
 
 export interface RequestLimits {
@@ -13,6 +13,8 @@ export interface RequestLimits {
   maxInline: number;
   /** A frame over this size that is still arriving is handed out in pieces. */
   streamAbove: number;
+  /** So much of it must have come before: to announce a large frame costs nothing, to receive one costs a connection. */
+  streamFrom: number;
 }
 
 export interface LargePiece {
@@ -20,7 +22,12 @@ export interface LargePiece {
   last: boolean;
 }
 
-const DEFAULT_LIMITS: RequestLimits = { maxBulk: 536_870_912, maxInline: 65_536, streamAbove: 1_048_576 };
+const DEFAULT_LIMITS: RequestLimits = {
+  maxBulk: 536_870_912,
+  maxInline: 65_536,
+  streamAbove: 1_048_576,
+  streamFrom: 262_144,
+};
 
 const MAX_ELEMENTS = 2_147_483_647;
 const MAX_ELEMENTS_BEFORE_AUTH = 10;
@@ -283,7 +290,9 @@ export class RequestFramer {
   }
 
   #waitFor(end: number): RequestStep {
-    return end - this.start > this.#limits.streamAbove ? 'large' : 'more';
+    if (this.#step === 'large') return 'large';
+    const { streamAbove, streamFrom } = this.#limits;
+    return end - this.start > streamAbove && this.buffered >= streamFrom ? 'large' : 'more';
   }
 
   #refuse(problem: string): 'broken' {

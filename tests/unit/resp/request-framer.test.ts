@@ -250,7 +250,7 @@ describe('what a framer holds', () => {
 
 describe.each(arrivals)('a large frame that arrives %s', (_, arrive) => {
   const value = 'v'.repeat(5000);
-  const limits: Partial<RequestLimits> = { streamAbove: 1000 };
+  const limits: Partial<RequestLimits> = { streamAbove: 1000, streamFrom: 0 };
   const set = encodeCommand(['SET', 'k', value, 'EX', '10']);
 
   /** Pushes until the framer says something. */
@@ -274,6 +274,15 @@ describe.each(arrivals)('a large frame that arrives %s', (_, arrive) => {
     expect(taken).toEqual(set);
     expect(frameAll(framer, [...chunks, bytes('')]).requests).toEqual([['GET', 'k']]);
     expect(framer.buffered).toBe(0);
+  });
+
+  test('is known to be large when enough of it has come, not when it is announced', () => {
+    const framer = new RequestFramer({ streamAbove: 1000, streamFrom: 600 });
+    for (const chunk of arrive(set.subarray(0, 599))) framer.push(chunk);
+    expect([framer.next(), framer.buffered]).toEqual(['more', 599]);
+    framer.push(set.subarray(599, 600));
+    expect(framer.next()).toBe('large');
+    expect(takePieces(framer)).toEqual({ taken: set.subarray(0, 600), last: false });
   });
 
   test('tells the arguments that are whole when it is found to be large', () => {
@@ -355,7 +364,7 @@ describe('whatever comes', () => {
   test('large frames lose no byte, wherever the bytes are cut', () => {
     fc.assert(
       fc.property(frames, places, (sequence, cuts) => {
-        const framer = new RequestFramer({ streamAbove: 20 });
+        const framer = new RequestFramer({ streamAbove: 20, streamFrom: 0 });
         const sent = Buffer.concat(
           sequence.filter((frame) => frame.request.length > 0).map((frame) => frame.sent),
         );
@@ -436,7 +445,7 @@ describe('whatever comes', () => {
     );
     fc.assert(
       fc.property(beginning, noise, (begin, garbage) => {
-        const limits = { maxInline: 500, streamAbove: 2000 };
+        const limits = { maxInline: 500, streamAbove: 2000, streamFrom: 1000 };
         const framer = new RequestFramer(limits);
         framer.push(bytes(begin));
         for (let round = 0; round < 100; round += 1) {
