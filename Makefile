@@ -2,7 +2,7 @@
 # A fresh machine needs Node.js 20 or newer, make, and (once, to install redis-server) root or sudo.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint typecheck format check bench profile soak up down clean clean-dist redis-server
+.PHONY: help run test build lint typecheck format check fuzz bench profile soak up down clean clean-dist redis-server
 MAKEFLAGS += --no-print-directory
 
 # Flags for respite: make run ARGS="--redis redis://localhost:6379 --port 7000"
@@ -36,6 +36,9 @@ format: $(INSTALLED) ## format everything
 
 check: redis-server $(BUILT) ## hold what readers see against what writers wrote: the consistency contract
 	$(TS_NODE) tests/bench/check.ts $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+fuzz: redis-server $(BUILT) ## send bytes that nobody should to respite and to Redis: SECONDS=600 long, beginning at SEED=7
+	FUZZ_SECONDS=$(or $(SECONDS),60) FUZZ_SEED=$(or $(SEED),1) npx jest --selectProjects system --testPathPatterns system/fuzz
 
 bench: $(BUILT) ## measure against redis-server, twemproxy and webdis, in one table; one part by ONLY=hits
 	$(TS_NODE) tests/bench/bench.ts $(if $(ONLY),--only $(ONLY)) $(ARGS)
