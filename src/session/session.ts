@@ -261,8 +261,9 @@ export class Session implements Door {
 
   /** GET key in the form that clients send it: no arguments are made. False: it has to go the long way. */
   #get(): boolean {
-    const { buffer, count, nameStart, nameEnd, inline, end } = this.#framer;
-    if (inline || count !== 2 || nameEnd - nameStart !== 3 || !isGet(buffer, nameStart)) return false;
+    const { buffer, count, nameStart, nameEnd, inline, tidy, end } = this.#framer;
+    if (inline || !tidy || count !== 2 || nameEnd - nameStart !== 3 || !isGet(buffer, nameStart))
+      return false;
     const conversation = this.#conversation;
     const { plain } = conversation;
     if (!plain && !conversation.reading) return false;
