@@ -41,6 +41,7 @@ import { type Slot, Slots } from './slots';
 import { Standing } from './standing';
 import type { CommandRow, Effect } from './table';
 import { TransactionState } from './transaction';
+import { WaitingReads } from './waiting-reads';
 
 /** One whole command: the bytes to forward, and its arguments. */
 export interface Command {
@@ -86,6 +87,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   readonly #door: Door;
   readonly #slots = new Slots(() => this.#onSettled());
   readonly #delivery: Delivery;
+  readonly #waiting = new WaitingReads();
   readonly #transaction = new TransactionState();
   readonly #standing: Standing;
   #lane: Lane = 'none';
@@ -241,6 +243,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     this.#left = true;
     this.#house.guests.leave(this);
     this.#slots.clear();
+    this.#waiting.clear();
     this.#detour?.abandon();
     const reason = 'its client has left';
     if (this.#relay) this.#house.pool.destroy(this.#relay.lease, reason);
@@ -382,7 +385,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   // --- the lanes ---
 
   get #busy(): boolean {
-    return this.#owed > 0 || this.#slots.size > 0 || this.#changing;
+    return this.#owed > 0 || this.#slots.size > 0 || this.#waiting.size > 0 || this.#changing;
   }
 
   get #silent(): boolean {
@@ -427,6 +430,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     const many = row.route === 'mget';
     if (args.length < 2 || (!many && args.length > 2)) return this.#pass(row, command);
     const names = args.slice(1).map((key) => key.latin1Slice());
+    if (this.#lane === 'shared' && this.#waits(row, command, names)) return true;
     if (this.#lane === 'shared' || this.#lane === 'exclusive') return this.#passRead(row, command, names);
     if (this.#silent) return this.#passRead(row, command, names);
     if (names.some((name) => this.#standing.link.tracker.isBig(name)))
@@ -445,14 +449,43 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     this.#slots.settle();
   }
 
+  /** In memory now: so it will most likely be when what stands before it has been answered. */
+  #waits(row: CommandRow, command: Command, names: readonly string[]): boolean {
+    if (this.#silent || !this.#waiting.accepts(names)) return false;
+    const slot = new ReadSlot(this, names, row.route === 'mget');
+    const fresh = slot.isFresh();
+    if (fresh) this.#waiting.add({ row, raw: command.raw, names, slot });
+    return fresh;
+  }
+
+  /** Nothing stands before them any more: they are reads like any others. */
+  #readWaiting(): void {
+    const reads = this.#waiting.takeAll();
+    this.#leaveLane();
+    this.#standing.hasRead = true;
+    this.#lane = 'reads';
+    // All places are taken before the first is settled: what the client sends next has to stand behind them.
+    for (const { slot } of reads) this.#slots.add(slot);
+    this.#slots.settle();
+  }
+
+  /** Something has to go behind them. */
+  #sendWaiting(wire: Wire): void {
+    for (const { row, raw, names } of this.#waiting.takeAll()) this.#sendRead(wire, row, raw, names);
+  }
+
   /** Past the cache, and what comes back may be newer than what the cache holds: so that goes. */
   #passRead(row: CommandRow, command: Command, names: readonly string[]): boolean {
     const wire = this.#wireInUse();
     if (!wire) return false;
+    this.#sendRead(wire, row, command.raw, names);
+    return true;
+  }
+
+  #sendRead(wire: Wire, row: CommandRow, raw: Buffer, names: readonly string[]): void {
     this.stats.bypasses += 1;
     this.#standing.hasRead = true;
-    this.#send(wire, command.raw, this.#owe(row, 'keys', names));
-    return true;
+    this.#send(wire, raw, this.#owe(row, 'keys', names));
   }
 
   /** On a wire of its own: only there can a client that reads slowly hold back what would pile up here. */
@@ -605,6 +638,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
       this.#lane = 'shared';
       this.#wire = wire;
     }
+    if (this.#waiting.size > 0) this.#sendWaiting(wire);
     return wire;
   }
 
@@ -653,6 +687,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     const owed = new OwedReply(this, row, effect, keys, this.#silent, this.#transaction.announced);
     this.#muteNext = false;
     this.#owed += 1;
+    this.#waiting.onSent(effect, keys);
     if (effect === 'flush') this.#house.untold.begin();
     if (!row.blocking && this.#latencies.passed.isDue()) owed.sentAt = this.now();
     if (row.blocking) {
@@ -754,6 +789,10 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   #onSettled(): void {
     if (this.#left) return;
     this.#relay?.onSettled();
+    if (this.#waiting.size > 0 && this.#owed === 0 && this.#slots.size === 0) {
+      this.#readWaiting();
+      return;
+    }
     if (!this.#busy && this.#dismissed) {
       this.#door.closeAfterReplies();
       return;
@@ -764,6 +803,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
 
   #leaveLane(): void {
     if (this.#relay) return;
+    this.#waiting.clear();
     this.#wire = undefined;
     if (this.#lane !== 'exclusive') {
       this.#lane = 'none';

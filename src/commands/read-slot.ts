@@ -105,6 +105,12 @@ export class ReadSlot implements Slot, Waiter, FillReader {
     return size > most;
   }
 
+  /** Whether memory has it now, and is up to date as far as is known. */
+  isFresh(): boolean {
+    const now = this.#desk.now();
+    return this.#desk.link.tracker.answersAt(now) && this.#inMemory(now);
+  }
+
   /** Whatever was asked before is not good enough any more. */
   rethink(): void {
     if (this.#state === 'around') return;

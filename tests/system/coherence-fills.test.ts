@@ -288,6 +288,72 @@ testRule("a GET behind the session's own unanswered commands goes the same way a
   seenWithout: [OLD, OK],
 });
 
+test('a GET of what is in memory is not sent behind commands of its own client: it is looked up when they are answered', async () => {
+  await using stage = await Stage.set(redis, {});
+  await stage.redis.ask('MSET', 'a', 'old', 'b', 'old');
+  const client = await stage.client(['MGET', 'a', 'b']);
+  await redis.ask('CONFIG', 'RESETSTAT');
+  client.send(
+    Buffer.concat([
+      command('SET', 'c', 'x'),
+      command('GET', 'a'),
+      command('MGET', 'b', 'a'),
+      command('GET', 'b'),
+    ]),
+  );
+  expect((await client.replies(4)).map(String)).toEqual([OK, OLD, `*2\r\n${OLD}${OLD}`, OLD]);
+  expect(await redis.askText('INFO', 'commandstats')).not.toMatch(/cmdstat_m?get:/);
+  expect(await stage.figure('bypasses')).toBe('0');
+});
+
+testRule('a GET that waits behind commands of its own client sees what has changed until then', server, {
+  async scenario(stage) {
+    await stage.redis.ask('SET', 'k', 'old');
+    const [client, other] = [await stage.client(['GET', 'k'], ['PING']), await stage.client()];
+    stage.relay.aim(/^(?![\s\S]*TRACKING)[\s\S]*PING/);
+    stage.relay.hang('down');
+    client.send(Buffer.concat([command('SET', 'a', 'x'), command('GET', 'k')]));
+    await eventually('Redis has written', async () => (await redis.askText('GET', 'a')).includes('x'));
+    await redis.ask('SET', 'k', 'new');
+    await other.ask('EVAL', 'return 1', '0');
+    stage.relay.release();
+    return (await client.replies(2)).map(String);
+  },
+  seen: [OK, NEW],
+  without: {
+    file: 'commands/conversation.js',
+    find: 'this.#waiting.add({ row, raw: command.raw, names, slot });',
+    replace: 'slot.settle();',
+  },
+  seenWithout: [OLD, OK],
+});
+
+testRule('a GET that waits is sent ahead of what its client sends behind it', server, {
+  async scenario(stage) {
+    await stage.redis.ask('SET', 'k', 'old');
+    const client = await stage.client(['GET', 'k']);
+    client.send(
+      Buffer.concat([
+        command('SET', 'a', 'x'),
+        command('GET', 'k'),
+        command('SET', 'k', 'new'),
+        command('GET', 'k'),
+        command('MULTI'),
+        command('GET', 'k'),
+        command('EXEC'),
+      ]),
+    );
+    return (await client.replies(7)).map(String);
+  },
+  seen: [OK, OLD, OK, NEW, OK, '+QUEUED\r\n', `*1\r\n${NEW}`],
+  without: {
+    file: 'commands/conversation.js',
+    find: 'this.#sendWaiting(wire);',
+    replace: ';',
+  },
+  seenWithout: [OK, OK, NEW, NEW, OK, '+QUEUED\r\n', `*1\r\n${NEW}`],
+});
+
 testRule('the reply of a GET that went past the cache drops its key', server, {
   async scenario(stage) {
     await stage.redis.ask('SET', 'k', 'old');
@@ -295,8 +361,9 @@ testRule('the reply of a GET that went past the cache drops its key', server, {
     stage.relay.aim(FILL_WIRE);
     stage.relay.hang('down');
     await stage.redis.ask('SET', 'k', 'new');
-    client.send(Buffer.concat([command('PING'), command('GET', 'k')]));
-    const [, past] = await client.replies(2);
+    // The read in between has to be sent: something stands behind it.
+    client.send(Buffer.concat([command('PING'), command('GET', 'k'), command('PING')]));
+    const [, past] = await client.replies(3);
     return [String(past), await stage.readThenRelease(client, 'GET', 'k')];
   },
   seen: [NEW, NEW],

@@ -1,0 +1,62 @@
+/**
+ * Reads of what is in memory that stand behind unanswered commands of their own client: nothing is sent for them.
+ *
+ *     SET a … │ GET b │ GET c │            when SET is answered, both are looked up
+ *     SET a … │ GET b │ SET c … │          the second SET has to go behind GET b: so GET b is sent after all, ahead of it
+ *
+ * They are always the last that the client has asked, so what it asked before cannot be answered behind them.
+ */
+import type { ReadSlot } from './read-slot';
+import type { CommandRow, Effect } from './table';
+
+export interface WaitingRead {
+  readonly row: CommandRow;
+  /** The bytes to send, if it has to be. */
+  readonly raw: Buffer;
+  readonly names: readonly string[];
+  /** Its place, once it is its turn. */
+  readonly slot: ReadSlot;
+}
+
+/** More are sent like any other command. */
+const MOST_WAITING = 1024;
+
+export class WaitingReads {
+  #reads: WaitingRead[] = [];
+  /** What the unanswered commands will have dropped by the time they are answered. */
+  readonly #touched = new Set<string>();
+  #anythingTouched = false;
+
+  get size(): number {
+    return this.#reads.length;
+  }
+
+  /** A command was sent that these reads would stand behind. */
+  onSent(effect: Effect, keys: readonly string[]): void {
+    if (effect === 'keys') for (const key of keys) this.#touched.add(key);
+    else if (effect !== 'none') this.#anythingTouched = true;
+  }
+
+  /** Whether it is of use to wait: memory will hardly have what is being written now. */
+  accepts(names: readonly string[]): boolean {
+    if (this.#anythingTouched || this.#reads.length >= MOST_WAITING) return false;
+    return !names.some((name) => this.#touched.has(name));
+  }
+
+  add(read: WaitingRead): void {
+    this.#reads.push(read);
+  }
+
+  takeAll(): readonly WaitingRead[] {
+    const reads = this.#reads;
+    this.#reads = [];
+    return reads;
+  }
+
+  /** All that was sent is answered. */
+  clear(): void {
+    this.#anythingTouched = false;
+    if (this.#touched.size > 0) this.#touched.clear();
+    if (this.#reads.length > 0) this.#reads = [];
+  }
+}
