@@ -196,7 +196,8 @@ testRule('after an MGET too large to be held no older value comes from memory', 
     await stage.redis.ask('SET', 'k', 'old');
     const client = await stage.client(['GET', 'k']);
     stage.relay.aim(FILL_WIRE);
-    stage.relay.slow(0, LATE);
+    // Longer than two megabytes take.
+    stage.relay.slow(0, 10 * LATE);
     await redis.ask('SET', 'k', 'new');
     const many = await client.askText('MGET', 'k', 'x'.repeat(2 * 1024 * 1024));
     return [many, await client.askText('GET', 'k')];
@@ -411,6 +412,11 @@ testRule("WAIT waits for the session's own writes, which went over another conne
     await eventually('the replica is there', async () => (await redis.info('connected_slaves')) === 1);
     const client = await stage.client(['SET', 'k', 'old']);
     await eventually('it follows', async () => (await client.askText('WAIT', '1', '100')) === ':1\r\n');
+    await eventually('it has said so of everything', async () => {
+      const text = await redis.askText('INFO', 'replication');
+      const [told, sent] = [/,offset=(\d+),/.exec(text)?.[1], /master_repl_offset:(\d+)/.exec(text)?.[1]];
+      return told !== undefined && told === sent;
+    });
     replica.freeze();
     try {
       await client.ask('SET', 'k', 'new');
