@@ -24,10 +24,11 @@ const OUT = path.join(__dirname, 'out/profiles');
 const DEPTHS = [1, 16, 100];
 const GET = ['GET', 'key:__rand_int__'];
 const LOADS = {
-  hits: { command: GET, keys: 1_000, flags: [] },
+  hits: { command: GET, keys: 1_000, bytes: 16, flags: [] },
+  values: { command: GET, keys: 1_000, bytes: 1_000, flags: [] },
   // So few of them are kept that hardly any is met again.
-  misses: { command: GET, keys: 200_000, flags: ['--max-keys', '1000'] },
-  sets: { command: ['SET', 'key:__rand_int__', 'x'.repeat(16)], keys: 1_000, flags: [] },
+  misses: { command: GET, keys: 200_000, bytes: 16, flags: ['--max-keys', '1000'] },
+  sets: { command: ['SET', 'key:__rand_int__', 'x'.repeat(16)], keys: 1_000, bytes: 16, flags: [] },
 };
 
 type LoadName = keyof typeof LOADS;
@@ -151,18 +152,18 @@ interface Turn {
 }
 
 async function measure(name: LoadName): Promise<Measured> {
-  const { command, keys, flags } = LOADS[name];
+  const { command, keys, bytes, flags } = LOADS[name];
   const sittings = depths.map(() => ({ own: new Sitting(), floor: new Sitting() }));
   const perfs = depths.map(() => ({ own: new PerfSitting(), floor: new PerfSitting() }));
   const withPerf = findTool('perf') !== undefined;
   {
-    await using servers = new Contestants((redis) => fillStrings(redis, keys, 16));
+    await using servers = new Contestants((redis) => fillStrings(redis, keys, bytes));
     const own = await servers.respite({ flags, nodeFlags: profiled(name) });
-    const floor = await servers.floor(16, profiled(`${name}-floor`));
+    const floor = await servers.floor(bytes, profiled(`${name}-floor`));
     const seen = withPerf
       ? {
           own: await servers.respite({ flags, nodeFlags: PERF_FLAGS }),
-          floor: await servers.floor(16, PERF_FLAGS),
+          floor: await servers.floor(bytes, PERF_FLAGS),
         }
       : undefined;
     for (const [nth, depth] of depths.entries()) {
