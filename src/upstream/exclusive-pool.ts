@@ -93,7 +93,7 @@ export class ExclusivePool {
   /** A command blocks on it whose client has left. */
   part(lease: Lease): void {
     this.#lent.delete(lease);
-    lease.wire.part();
+    lease.wire.partUnsaid();
   }
 
   /** Closes what nobody has borrowed for a minute, and forgets what Redis has closed. */

@@ -221,6 +221,13 @@ export class Wire {
     setTimeout(() => this.#parted(), PARTING_TAKES).unref();
   }
 
+  /** The same when nobody is left to be answered: what has not been sent yet never is. */
+  partUnsaid(): void {
+    this.#unsent.takeOut();
+    if (this.#state === 'ready') this.part();
+    else this.close('its client has left');
+  }
+
   close(reason: string): void {
     if (this.#state === 'closed') return;
     const sent = this.#state === 'ready';

@@ -103,6 +103,22 @@ describe('connections to Redis', () => {
   });
 });
 
+test('a client that is cut off before Redis was asked to wait takes nothing', async () => {
+  // A stage of its own: no wire is there that could be lent.
+  await using own = await Stage.start();
+  await own.redis.ask('RPUSH', 'list', 'x');
+  const client = await own.client();
+  await client.ask('PING');
+  own.redis.freeze();
+  client.send(command('BLPOP', 'list', 0));
+  await eventually('it is taken', async () => (await own.ask('CLIENT', 'LIST')).includes(' cmd=blpop '));
+  await client.reset();
+  await eventually('it is gone', async () => !(await own.ask('CLIENT', 'LIST')).includes(' cmd=blpop '));
+  own.redis.thaw();
+  expect(await own.ask('BLPOP', 'none', '0.01')).toBe('*-1\r\n');
+  expect(await own.redis.askText('LLEN', 'list')).toBe(':1\r\n');
+});
+
 /** How a client can go: it says goodbye, it just closes, or it is cut off. */
 const GOODBYES: [string, (client: RawClient) => Promise<void>][] = [
   ['says that it will send nothing more', (client) => client.halfClosed()],
