@@ -13,7 +13,7 @@
  */
 import { FILLED_BY_GET } from '../cache/store';
 import { MINUS } from '../resp/bytes';
-import { encodeCommand, OK, QUEUED } from '../resp/encoder';
+import { encodeCommand, OK } from '../resp/encoder';
 import type { Outcomes } from '../telemetry/latency';
 import type { Stats } from '../telemetry/stats';
 import type { Lease } from '../upstream/exclusive-pool';
@@ -21,19 +21,20 @@ import type { Identity, Protocol } from '../upstream/identity';
 import { ignoreReply } from '../upstream/ignore-reply';
 import { WholeReply } from '../upstream/whole-reply';
 import type { Waiter, Wire, WireLoss } from '../upstream/wire';
-import { append, appendEntry, CUT_SHORT, lossAnswer, NO_AUTH } from './answers';
+import { append, appendEntry, lossAnswer, NO_AUTH } from './answers';
 import { type ClientFace, newFace } from './clients';
 import { ConversationDesk } from './conversation-desk';
+import { type Debtor, Debts, isRefusal } from './debts';
 import { Delivery } from './delivery';
 import { Detour } from './detour';
-import { applyEffect, type Hold, holdNothing } from './effects';
+import { applyEffect } from './effects';
 import type { Guest, House } from './house';
 import { type Asking, type Change, planIdentity, RESET_REPLY, withClientId } from './identify';
 import { type KeySpec, keysOf } from './keys';
 import type { Link } from './links';
 import { questionBefore, runLocal, runTogether } from './local';
 import type { Door, Outlet } from './outlet';
-import { type Creditor, OwedReply } from './owed-reply';
+import type { OwedReply } from './owed-reply';
 import { PinnedRelay } from './pinned-relay';
 import { countHit, type ReadDesk, ReadSlot } from './read-slot';
 import { clientMeant, withUpstreamIds } from './redirect';
@@ -70,14 +71,9 @@ type Lane = 'none' | 'reads' | 'shared' | 'exclusive';
 
 /** Reads that wait for their turn; more are turned away until some are answered. */
 const MOST_SLOTS = 4096;
-/** The same for replies of Redis: behind a command that blocks they would pile up for as long as the client sends. */
-const MOST_OWED = 16_384;
-/** Redis's word that it did nothing at all with a command that the table does not have. */
-const REFUSED = /^-(ERR unknown command|NOAUTH|NOPERM)/;
-const NOTHING_DONE = /^-(NOPERM|NOAUTH|EXECABORT) /;
 const PING = encodeCommand(['PING']);
 
-export class Conversation implements ReadDesk, Creditor, Guest {
+export class Conversation implements ReadDesk, Debtor, Guest {
   readonly face: ClientFace;
   /** What the last read by `take` was answered from, when that was memory: for a door to clear and to look at. */
   remembered: 'fresh' | 'stale' | undefined;
@@ -89,6 +85,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   readonly #delivery: Delivery;
   readonly #waiting = new WaitingReads();
   readonly #transaction = new TransactionState();
+  readonly #debts: Debts;
   readonly #standing: Standing;
   #lane: Lane = 'none';
   #wire: Wire | undefined;
@@ -96,8 +93,6 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   #relay: PinnedRelay | undefined;
   /** The last read that went past the cache alone. */
   #detour: Detour | undefined;
-  #owed = 0;
-  #blockingOwed = 0;
   #turnedAway = false;
   /** HELLO, AUTH or SELECT is at Redis, or the question whether a command is permitted, or neighbours are asked. */
   #changing = false;
@@ -112,7 +107,6 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   /** The wire's state is not known any more: it is kept, and never lent to anybody else. */
   #stained = false;
   #clientHasEnded = false;
-  #gaveUp = false;
   #paused = false;
   #left = false;
 
@@ -120,10 +114,14 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     this.#house = house;
     this.#latencies = house.latencies[door.port];
     this.#door = door;
-    this.#delivery = new Delivery(door.outlet, this.#slots);
+    const delivery = new Delivery(door.outlet, this.#slots);
+    this.#delivery = delivery;
     const now = house.clock.now();
     this.face = newFace(house.guests.nextId(), door.address, door.localAddress, 0, now);
     this.#standing = new Standing(house, this.face, () => this.#onSettled());
+    const transaction = this.#transaction;
+    const { passed } = this.#latencies;
+    this.#debts = new Debts(this, { house, face: this.face, delivery, transaction, passed });
     house.guests.enter(this);
   }
 
@@ -136,7 +134,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
     this.face.lastCommand = row.name;
     this.face.lastUsedAt = this.now();
     this.face.bufferedIn = command.raw.length;
-    const taken = this.#owed < MOST_OWED && this.#route(row, command);
+    const taken = !this.#debts.full && this.#route(row, command);
     if (!taken) {
       this.#turnedAway = true;
       return false;
@@ -234,21 +232,22 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   end(): void {
     this.#clientHasEnded = true;
     if (this.#relay) this.#relay.lease.wire.end();
-    else if (this.#blockingOwed > 0) this.#giveUpBlocking();
+    else if (this.#debts.blocking > 0) this.#giveUpBlocking();
   }
 
   /** The client is gone: nothing can be delivered any more. */
   leave(): void {
     if (this.#left) return;
     this.#left = true;
+    this.#debts.abandon();
     this.#house.guests.leave(this);
     this.#slots.clear();
     this.#waiting.clear();
     this.#detour?.abandon();
     const reason = 'its client has left';
     if (this.#relay) this.#house.pool.destroy(this.#relay.lease, reason);
-    else if (this.#lease && this.#blockingOwed > 0) this.#house.pool.part(this.#lease);
-    else if (this.#lease && (this.#owed > 0 || !this.#reusable))
+    else if (this.#lease && this.blocked) this.#house.pool.part(this.#lease);
+    else if (this.#lease && (this.#debts.count > 0 || !this.#reusable))
       this.#house.pool.destroy(this.#lease, reason);
     else if (this.#lease) this.#house.pool.giveBack(this.#lease);
     this.#relay = undefined;
@@ -272,7 +271,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   }
 
   get blocked(): boolean {
-    return this.#blockingOwed > 0;
+    return this.#debts.blocking > 0;
   }
 
   /** Redis, or the proxy in its place, knows who this is. */
@@ -385,7 +384,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   // --- the lanes ---
 
   get #busy(): boolean {
-    return this.#owed > 0 || this.#slots.size > 0 || this.#waiting.size > 0 || this.#changing;
+    return this.#debts.count > 0 || this.#slots.size > 0 || this.#waiting.size > 0 || this.#changing;
   }
 
   get #silent(): boolean {
@@ -684,16 +683,9 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   }
 
   #owe(row: CommandRow, effect: Effect, keys: readonly string[]): OwedReply {
-    const owed = new OwedReply(this, row, effect, keys, this.#silent, this.#transaction.announced);
+    const owed = this.#debts.owe(row, effect, keys, this.#silent);
     this.#muteNext = false;
-    this.#owed += 1;
     this.#waiting.onSent(effect, keys);
-    if (effect === 'flush') this.#house.untold.begin();
-    if (!row.blocking && this.#latencies.passed.isDue()) owed.sentAt = this.now();
-    if (row.blocking) {
-      this.#blockingOwed += 1;
-      this.face.blocked = true;
-    }
     return owed;
   }
 
@@ -710,71 +702,25 @@ export class Conversation implements ReadDesk, Creditor, Guest {
 
   // --- replies ---
 
-  onOwedPiece(owed: OwedReply, chunk: Buffer, start: number, end: number, last: boolean): void {
-    if (owed.row.transaction || owed.row.name === 'unknown') owed.noteHead(chunk, start, end);
-    if (!owed.begun) {
-      owed.begun = true;
-      this.#beginReply(owed, chunk, start);
-      this.#settleUntold(owed);
-    }
-    if (!this.#left && !owed.muted) this.#delivery.deliver(chunk, start, end, last);
-    if (last) this.#finishOwed(owed);
-    this.#slowDown();
+  onAllPaid(): void {
+    this.#onSettled();
   }
 
-  onOwedLost(owed: OwedReply, loss: WireLoss): void {
-    const { begun } = owed;
-    owed.begun = true;
-    if (!begun) {
-      applyEffect(owed.effect, owed.keys, this.#house, holdNothing);
-      this.#settleUntold(owed);
-    }
-    if (this.#lane === 'exclusive') this.#stained = true;
-    if (begun && !owed.muted) this.breakOff(CUT_SHORT);
-    else if (!this.#left && !owed.muted && !this.#gaveUp) {
-      const answer = lossAnswer(loss);
-      this.#delivery.deliver(answer, 0, answer.length, true);
-    }
-    this.#finishOwed(owed);
+  onRoom(): void {
+    this.#offerAgain();
   }
 
-  /** What its command may have changed is forgotten before the first byte of a reply is delivered. */
-  #beginReply(owed: OwedReply, chunk: Buffer, start: number): void {
-    if (chunk[start] === MINUS) owed.onRefused?.();
-    if (owed.effect === 'none') return;
-    if (owed.effect !== 'fence' && isRefusal(chunk, start)) return;
-    // Queued: EXEC will do it, and is fenced.
-    if (owed.queued && chunk.subarray(start, start + QUEUED.length).equals(QUEUED)) return;
-    const hold: Hold = (begin) => this.#delivery.holdUntil(begin, owed.muted);
-    applyEffect(owed.effect, owed.keys, this.#house, this.#left ? holdNothing : hold);
-  }
-
-  #settleUntold(owed: OwedReply): void {
-    if (owed.effect === 'flush') this.#house.untold.end();
-  }
-
-  #finishOwed(owed: OwedReply): void {
-    this.#owed -= 1;
-    if (owed.sentAt > 0) this.#latencies.passed.observe(this.now() - owed.sentAt);
-    if (owed.row.blocking) {
-      this.#blockingOwed -= 1;
-      this.face.blocked = this.#blockingOwed > 0;
-    }
-    if (owed.row.transaction) this.#transaction.onReply(owed.row.transaction, owed.head);
-    if (owed.row.name === 'unknown' && !REFUSED.test(owed.head)) this.#meetUnknown();
-    if (this.#left) return;
-    if (this.#owed === 0) this.#onSettled();
-    else if (this.#owed === MOST_OWED / 2) this.#offerAgain();
-  }
-
-  /** Redis knows a command that the table does not: the wire may hold anything now. */
-  #meetUnknown(): void {
+  onUnknownMet(): void {
     this.#stained = true;
     this.#house.backing.reloadTable();
   }
 
+  onWireLost(): void {
+    if (this.#lane === 'exclusive') this.#stained = true;
+  }
+
   /** A client that reads slowly slows down its own wire; one that is shared is not made to wait. */
-  #slowDown(): void {
+  onDelivered(): void {
     const wire = this.#lease?.wire;
     if (!wire || this.#paused || this.#left || !this.outlet.slow) return;
     this.#paused = true;
@@ -789,7 +735,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
   #onSettled(): void {
     if (this.#left) return;
     this.#relay?.onSettled();
-    if (this.#waiting.size > 0 && this.#owed === 0 && this.#slots.size === 0) {
+    if (this.#waiting.size > 0 && this.#debts.count === 0 && this.#slots.size === 0) {
       this.#readWaiting();
       return;
     }
@@ -887,7 +833,7 @@ export class Conversation implements ReadDesk, Creditor, Guest {
 
   /** Redis gives up a blocked command when its connection ends, and delivers what it had popped until then. */
   #giveUpBlocking(): void {
-    this.#gaveUp = true;
+    this.#debts.giveUp();
     this.#lease?.wire.part();
   }
 
@@ -999,13 +945,6 @@ function isPlain(row: CommandRow): boolean {
 
 function isFirstArgument(spec: KeySpec): boolean {
   return spec.begin === 'index' && spec.index === 1 && spec.find === 'range' && spec.lastKey === 0;
-}
-
-/** Redis did nothing at all. A script can word its own errors, but what scripts do is fenced. */
-function isRefusal(chunk: Buffer, start: number): boolean {
-  if (chunk[start] !== MINUS) return false;
-  // A slice that ends behind the chunk throws.
-  return NOTHING_DONE.test(chunk.latin1Slice(start, Math.min(chunk.length, start + 16)));
 }
 
 const SWALLOW: LargeRequest = { write: () => true };

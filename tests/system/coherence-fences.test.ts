@@ -79,8 +79,8 @@ testRule('a write whose wire is lost before the reply drops its keys all the sam
   },
   seen: ['-ERR respite: ', NEW],
   without: {
-    file: 'commands/conversation.js',
-    find: '(0, effects_1.applyEffect)(owed.effect, owed.keys, this.#house, effects_1.holdNothing);',
+    file: 'commands/debts.js',
+    find: '(0, effects_1.applyEffect)(owed.effect, owed.keys, house, effects_1.holdNothing);',
     replace: ';',
   },
   seenWithout: ['-ERR respite: ', OLD],

@@ -158,9 +158,9 @@ testRule('RESPITE PURGE cancels the fills of its keys', server, {
   scenario: (stage) => keptAfterPurge(stage, 'k'),
   seen: false,
   without: {
-    file: 'commands/conversation-desk.js',
-    find: 'this.#house.drops.dropKeys(keys) :',
-    replace: 'keys.filter((key) => this.#house.store.dropEverywhere(key)).length :',
+    file: 'commands/holdings.js',
+    find: '(only?.tracker ?? house.drops).dropKeys(keys)',
+    replace: 'keys.filter((key) => house.store.dropEverywhere(key)).length',
   },
   seenWithout: true,
 });
@@ -168,7 +168,7 @@ testRule('RESPITE PURGE cancels the fills of its keys', server, {
 testRule('RESPITE PURGE ALL cancels all fills', server, {
   scenario: (stage) => keptAfterPurge(stage, 'ALL'),
   seen: false,
-  without: { file: 'commands/conversation-desk.js', find: 'drops.dropAll();', replace: 'store.clear();' },
+  without: { file: 'commands/holdings.js', find: '(only?.tracker ?? drops).dropAll();', replace: 'store.clear();' },
   seenWithout: true,
 });
 
