@@ -57,10 +57,13 @@ export class Connections {
     connection.main = this.#open(socket, connection);
   }
 
+  /** A request has come: from now on the server itself looks for those that are idle. */
+  awaken(socket: Socket): void {
+    this.#connections.get(socket)?.impatience?.stop();
+  }
+
   begin(request: IncomingMessage, response: ServerResponse): void {
-    const connection = this.#connections.get(request.socket);
-    connection?.impatience?.stop();
-    const requests = connection?.requests;
+    const requests = this.#connections.get(request.socket)?.requests;
     requests?.set(request, response);
     response.once('close', () => requests?.delete(request));
   }

@@ -232,6 +232,7 @@ export class HttpServer {
     };
     const listener: RequestListener = (request, response) => {
       const { socket } = request;
+      this.#connections.awaken(socket);
       if (!this.#connections.keepsUp(socket)) return;
       if (!this.#answerAhead(request, response)) handler(request, response);
     };

@@ -92,6 +92,18 @@ test('--client-timeout closes who is idle on either port, half a command or none
   expect(respite.log.filter(({ reason }) => reason === 'idle for too long').length).toBeGreaterThanOrEqual(2);
 });
 
+test('--client-timeout leaves an HTTP client alone that goes on asking for what is in memory', async () => {
+  await using respite = await start('--client-timeout', '500ms');
+  await using client = await RawClient.connect(respite.httpPort);
+  const until = performance.now() + 1_500;
+  while (performance.now() < until) {
+    client.send('GET /get/k HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await client.until('{"result":"v"}');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  expect(client.ended).toBe(false);
+});
+
 test('--client-output-limit: who never reads is closed, on either port, and memory stays bounded', async () => {
   await using respite = await start('--client-output-limit', '1mb');
   await using other = await respite.client();
