@@ -19,12 +19,23 @@ async function main(): Promise<void> {
   const log = createLog(options);
   const proxy = options.workers > 1 ? new Supervisor(options, log) : new RespiteProxy(options, log);
   stopOnSignals(proxy, log);
+  endOnMistakes(proxy, log);
   await proxy.start();
   if (invocation.options.tlsCert) renewOnSignal(proxy, log);
   const failure = await proxy.failed;
   log.fatal(failure);
   proxy.stopNow();
   process.exit(FAILED);
+}
+
+/** A mistake of ours: nobody knows what state is left, so the process says what it was and ends. Others start it anew. */
+function endOnMistakes(proxy: RespiteProxy | Supervisor, log: Log): void {
+  process.on('uncaughtException', (problem, origin) => {
+    log.fatal({ err: problem, origin }, 'a mistake in respite itself: it ends here');
+    process.stderr.write(`respite: ${problem.stack ?? problem.message}\n`);
+    proxy.stopNow();
+    process.exit(FAILED);
+  });
 }
 
 /** The first signal drains; a second one does not wait. */

@@ -1,7 +1,10 @@
 // Clients that send half of what they announce, or another protocol: what they may cost, and how they are told.
 
 import { readFileSync } from 'node:fs';
+import { Mutant } from '../support/mutant';
 import type { RawClient } from '../support/raw-client';
+import { RedisServer } from '../support/redis-server';
+import { Respite } from '../support/respite';
 import { bulk, eventually, Stage } from '../support/stage';
 
 const MB = 1024 * 1024;
@@ -42,6 +45,23 @@ test('--client-timeout closes who sends half a request, large or small, and slee
   for (const client of [small, announced, large]) expect(String(await client?.rest())).toBe('');
   expect(await stage.count('clients_idle_closed')).toBe(3);
   expect(await stage.redis.askText('EXISTS', 'key')).toBe(':0\r\n');
+});
+
+test('a mistake in the program is told in the log, and ends it', async () => {
+  await using mutant = await Mutant.make([
+    {
+      file: 'session/session.js',
+      find: "return word === 'post' || word === 'host:';",
+      replace: "if (word === 'oops') Promise.reject(new Error('a mistake')); return false;",
+    },
+  ]);
+  await using redis = await RedisServer.start();
+  await using respite = await Respite.start(['--redis', redis.url], {}, mutant.program);
+  await using client = await respite.client();
+  client.send('OOPS\r\n');
+  expect(await respite.ended).toEqual({ code: 1, signal: null });
+  expect(respite.log.at(-1)).toMatchObject({ level: 'fatal', origin: 'unhandledRejection' });
+  expect(respite.stderr).toContain('a mistake');
 });
 
 describe('HTTP sent to the Redis port', () => {
