@@ -91,6 +91,7 @@ export class Conversation implements ReadDesk, Debtor, Guest {
   #wire: Wire | undefined;
   #lease: Lease | undefined;
   #relay: PinnedRelay | undefined;
+  #lastWord: Buffer | undefined;
   /** The last read that went past the cache alone. */
   #detour: Detour | undefined;
   #turnedAway = false;
@@ -290,6 +291,18 @@ export class Conversation implements ReadDesk, Debtor, Guest {
     if (!this.awaitTurn()) return false;
     if (!this.#silent) append(this.outlet, reply);
     this.#muteNext = false;
+    return true;
+  }
+
+  /** The same, and the connection ends: behind all that a wire of the client's own still brings. */
+  conclude(reply: Buffer): boolean {
+    if (!this.#relay) {
+      if (!this.answer(reply)) return false;
+      this.#door.closeAfterReplies();
+    } else if (!this.#lastWord) {
+      this.#lastWord = reply;
+      this.#relay.lease.wire.end();
+    }
     return true;
   }
 
@@ -811,7 +824,8 @@ export class Conversation implements ReadDesk, Debtor, Guest {
 
   /** What Redis held for this client cannot be made again: the client is told by the end of its connection. */
   #onPinnedWireLost(loss: WireLoss): void {
-    if (!loss.sent) append(this.outlet, lossAnswer(loss));
+    if (this.#lastWord) append(this.outlet, this.#lastWord);
+    else if (!loss.sent) append(this.outlet, lossAnswer(loss));
     this.#door.closeAfterReplies();
   }
 

@@ -309,9 +309,7 @@ export class Session implements Door {
   /** Redis words it, behind every reply that is owed, and ends the connection. */
   #refuse(problem: string): Offer {
     // One character of the problem may be a byte of the client's own.
-    if (!this.#conversation.answer(Buffer.from(`-ERR ${problem}\r\n`, 'latin1'))) return 'wait';
-    this.closeAfterReplies();
-    return 'none';
+    return this.#conversation.conclude(Buffer.from(`-ERR ${problem}\r\n`, 'latin1')) ? 'none' : 'wait';
   }
 
   #closeWith(reply: Buffer): Offer {
