@@ -168,7 +168,11 @@ testRule('RESPITE PURGE cancels the fills of its keys', server, {
 testRule('RESPITE PURGE ALL cancels all fills', server, {
   scenario: (stage) => keptAfterPurge(stage, 'ALL'),
   seen: false,
-  without: { file: 'commands/holdings.js', find: '(only?.tracker ?? drops).dropAll();', replace: 'store.clear();' },
+  without: {
+    file: 'commands/holdings.js',
+    find: '(only?.tracker ?? drops).dropAll();',
+    replace: 'store.clear();',
+  },
   seenWithout: true,
 });
 
