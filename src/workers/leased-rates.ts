@@ -60,6 +60,8 @@ class LeasedRate implements Limiter {
   readonly #waiting = new Set<() => void>();
   #tokens = 0;
   #asking = false;
+  /** The lender thinks that something is in store here, used up though it may be. */
+  #isLent = false;
   #refusedUntil = 0;
   #usedAt = 0;
 
@@ -71,7 +73,7 @@ class LeasedRate implements Limiter {
   }
 
   get isEmpty(): boolean {
-    return this.#tokens === 0 && !this.#asking;
+    return !this.#isLent && !this.#asking;
   }
 
   take(now: number, commands = 1): boolean | undefined {
@@ -94,7 +96,8 @@ class LeasedRate implements Limiter {
   }
 
   returnUnused(now: number): void {
-    if (this.#tokens === 0 || this.#asking || now - this.#usedAt < KEEP) return;
+    if (!this.#isLent || this.#asking || now - this.#usedAt < KEEP) return;
+    this.#isLent = false;
     this.#lender.giveBack(this.#address, this.#tokens);
     this.#tokens = 0;
   }
@@ -105,6 +108,7 @@ class LeasedRate implements Limiter {
     const { granted, wait } = await this.#lender.charge(this.#address, needed, this.#spare);
     this.#asking = false;
     this.#tokens += granted;
+    if (granted > 0) this.#isLent = true;
     if (granted === 0) this.#refusedUntil = this.#clock.now() + wait;
     const waiting = [...this.#waiting];
     this.#waiting.clear();

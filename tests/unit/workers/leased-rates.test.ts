@@ -111,6 +111,13 @@ test('what a worker does not use goes back', async () => {
   expect(await admittedOf(1, 200)).toBe(100);
 });
 
+test('what a worker has used up of its store does not stay out of the bucket', async () => {
+  const { clock, admittedOf } = setUp(100, 2);
+  expect(await admittedOf(0, 6)).toBe(6);
+  clock.move(2_000);
+  expect(await admittedOf(1, 200)).toBe(100);
+});
+
 test('what a worker that has died had in store is earned anew', async () => {
   const { clock, bank, wires, admittedOf } = setUp(100, 2);
   await admittedOf(0, 1);
