@@ -236,6 +236,11 @@ export class Conversation implements ReadDesk, Debtor, Guest {
     else if (this.#debts.blocking > 0) this.#giveUpBlocking();
   }
 
+  /** All that it had sent is on its way, and it keeps its wire: it may have got that after it had ended. */
+  endPinned(): void {
+    this.#relay?.lease.wire.end();
+  }
+
   /** The client is gone: nothing can be delivered any more. */
   leave(): void {
     if (this.#left) return;

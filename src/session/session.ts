@@ -167,7 +167,9 @@ export class Session implements Door {
     while (this.#again && !this.#closing) {
       this.#again = false;
       const exhausted = this.#offerAll();
-      if (exhausted && this.#ended && this.#nothingToCome) this.closeAfterReplies();
+      if (!exhausted || !this.#ended) continue;
+      if (this.#nothingToCome) this.closeAfterReplies();
+      else this.#conversation.endPinned();
     }
     this.#advancing = false;
     this.outlet.flush();
