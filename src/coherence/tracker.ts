@@ -13,18 +13,10 @@ import { fillHandshake } from '../upstream/handshake';
 import type { Identity } from '../upstream/identity';
 import type { Waiter, Wire } from '../upstream/wire';
 import { isDisowned, type WireMaker } from '../upstream/wire-maker';
-import {
-  type Claim,
-  type FillHome,
-  type FillLimits,
-  type FillReader,
-  FillRegister,
-  GetFill,
-  getAndPttl,
-  MgetFill,
-  mget,
-  pttl,
-} from './fills';
+import { type Claim, type FillReader, FillRegister } from './fill-register';
+import { type FillHome, type FillLimits, getAndPttl, mget, pttl } from './fills';
+import { GetFill } from './get-fill';
+import { MgetFill } from './mget-fill';
 import type { Untold } from './untold';
 
 export type Coherence = 'tracking' | 'ttl';

@@ -9,7 +9,7 @@
  *     around: past the cache, over the shared wire, when its turn comes
  */
 import { FILLED_BY_GET, FILLED_BY_MGET, type Partition } from '../cache/store';
-import type { FillReader } from '../coherence/fills';
+import type { FillReader } from '../coherence/fill-register';
 import type { Tracker } from '../coherence/tracker';
 import { encodeCommand, nil } from '../resp/encoder';
 import { isNil } from '../resp/reply-parser';

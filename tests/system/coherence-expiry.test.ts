@@ -66,7 +66,7 @@ testRule('the time left is counted from the sending of the request, however late
   },
   seen: 'not longer than Redis',
   without: {
-    file: 'coherence/fills.js',
+    file: 'coherence/get-fill.js',
     find: 'missing, expiresIn, this.#sentAt, now,',
     replace: 'missing, expiresIn, now, now,',
   },

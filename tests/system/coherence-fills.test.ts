@@ -132,9 +132,9 @@ testRule('a fill is entered in the register before it is sent', server, {
   },
   seen: [OK, OLD, NEW],
   without: [
-    { file: 'coherence/fills.js', find: 'home.register.add(this);', replace: '' },
+    { file: 'coherence/get-fill.js', find: 'home.register.add(this);', replace: '' },
     {
-      file: 'coherence/fills.js',
+      file: 'coherence/get-fill.js',
       find: 'this.#chunk = chunk;',
       replace: 'this.#chunk = chunk; this.#home.register.add(this);',
     },
@@ -209,10 +209,10 @@ testRule('MGET answers nil for what is no string: that is never taken for a miss
   },
   seen: ['*1\r\n$-1\r\n', '-WRONGTYPE'],
   without: {
-    file: 'coherence/fills.js',
+    file: 'coherence/mget-fill.js',
     find: "if (item?.type === 'bulk')",
     replace: `if (item?.type !== 'bulk')
-                keep(this.#home, claim.key, Buffer.from('_\\r\\n'), 0, 3, true, -2, this.#sentAt, this.#home.now(), 3);
+                (0, fills_1.keep)(this.#home, claim.key, Buffer.from('_\\r\\n'), 0, 3, true, -2, this.#sentAt, this.#home.now(), 3);
             else if (item?.type === 'bulk')`,
   },
   seenWithout: ['*1\r\n$-1\r\n', '$-1\r\n'],
@@ -388,7 +388,7 @@ testRule('an error is never cached', server, {
   },
   seen: ['-WRONGTYPE', '0'],
   without: {
-    file: 'coherence/fills.js',
+    file: 'coherence/get-fill.js',
     find: 'if (expiresIn === undefined || !isBulkOrNil(chunk, start))',
     replace: 'if (expiresIn === undefined)',
   },
@@ -406,7 +406,7 @@ testRule('without an answer to PTTL nothing is stored', server, {
   },
   seen: [OLD, 3],
   without: {
-    file: 'coherence/fills.js',
+    file: 'coherence/get-fill.js',
     find: 'if (expiresIn === undefined || !isBulkOrNil(chunk, start))',
     replace: 'expiresIn ??= -1; if (!isBulkOrNil(chunk, start))',
   },

@@ -191,7 +191,7 @@ test('a push inside an array is no element, and counts before anything of it is 
 
 test('a push inside an array: it shows when the rule is taken out', async () => {
   await using mutant = await Mutant.make([
-    { file: 'coherence/fills.js', find: 'this.#home.onPush(push);', replace: ';' },
+    { file: 'coherence/mget-fill.js', find: 'this.#home.onPush(push);', replace: ';' },
   ]);
   expect(await pushedInsideAnArray(mutant.program)).toEqual([`*2\r\n${OLD}${OLD}`, OLD, OLD]);
 });
