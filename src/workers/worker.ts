@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { systemClock } from '../clock';
 import { OptionError, RespiteError } from '../errors';
 import { type Certificates, RespiteProxy } from '../proxy';
-import { createLog } from '../telemetry/log';
+import { createLog, type Log } from '../telemetry/log';
 import { Arrivals } from './arrivals';
 import { LeasedRates } from './leased-rates';
 import { Line } from './line';
@@ -23,7 +23,9 @@ class Worker {
     this.#line = new Line(report, systemClock);
     this.#arrivals = new Arrivals(serial, options.maxClients, () => this.#onSeatFree());
     const { rateLimit, workers } = options;
-    this.#proxy = new RespiteProxy(options, createLog(options).child({ worker: number }), {
+    const log = createLog(options).child({ worker: number });
+    endOnMistakes(log);
+    this.#proxy = new RespiteProxy(options, log, {
       redis,
       address,
       keysTracked,
@@ -123,6 +125,15 @@ async function begin(order: Beginning): Promise<void> {
     const failure: Report = { kind: 'failed', option: problem instanceof OptionError, code, message };
     process.send?.(failure, () => process.exit(FAILED));
   }
+}
+
+/** A mistake of ours: another worker takes the place of this one. */
+function endOnMistakes(log: Log): void {
+  process.on('uncaughtException', (problem, origin) => {
+    log.fatal({ err: problem, origin }, 'a mistake in respite itself: this worker ends here');
+    process.stderr.write(`respite: ${describe(problem)}\n`);
+    process.exit(FAILED);
+  });
 }
 
 function describe(problem: unknown): string {

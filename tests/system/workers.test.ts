@@ -246,6 +246,19 @@ describe('a worker that dies', () => {
     }
   });
 
+  test('by a mistake of its own tells it in the log first', async () => {
+    await using redis = await RedisServer.start();
+    const find = "case 'roll':";
+    const replace = `${find} if (process.argv[2] === '2') throw new Error('on purpose');`;
+    await using mutant = await Mutant.make([{ file: 'workers/worker.js', find, replace }]);
+    await using respite = await Respite.start([...TWO, '--redis', redis.url], {}, mutant.program);
+    const line = await respite.logged(({ level }) => level === 'fatal');
+    expect(line).toMatchObject({ worker: 2, err: { message: 'on purpose' } });
+    const end = await respite.logged(({ msg }) => msg.startsWith('a worker has ended'));
+    expect(end).toMatchObject({ worker: 2, how: 'exit code 1' });
+    expect(await (await respite.client()).askText('PING')).toBe('+PONG\r\n');
+  });
+
   test('again and again is replaced ever later, and clients wait for it when there is no other', async () => {
     await using stage = await Stage.start({ flags: TWO });
     const { respite } = stage;
