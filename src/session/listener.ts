@@ -9,6 +9,7 @@ import type { Admission } from './admission';
 import type { Limiters } from './rate-limiter';
 import { HTTP_REASON, Session, type SessionLimits } from './session';
 import { boundHandshakes, renewCertificates, type TlsFiles, tlsServerOptions } from './tls';
+import { Unfinished } from './unfinished';
 
 export interface ListenerOptions extends SessionLimits {
   readonly host: string;
@@ -29,6 +30,8 @@ const TIDY_EVERY = 10_000;
 const BACKLOG = 511;
 const MOST_LEAVING = 8;
 const WARN_EVERY = 60_000;
+/** What all clients together may have sent of requests that are not dealt with yet. */
+const MOST_UNFINISHED = 256 * 1024 * 1024;
 
 export class Listener {
   readonly #options: ListenerOptions;
@@ -39,6 +42,7 @@ export class Listener {
   readonly #sessions = new Set<Session>();
   readonly #admission: Admission;
   readonly #rateLimits: Limiters | undefined;
+  readonly #unfinished: Unfinished;
   /** Those that were turned away, and are still connected. */
   #leaving = 0;
   #onEmpty: (() => void) | undefined;
@@ -50,6 +54,9 @@ export class Listener {
     this.#log = log;
     this.#admission = gate.admission;
     this.#rateLimits = gate.rateLimits;
+    this.#unfinished = new Unfinished(MOST_UNFINISHED, () => {
+      house.stats.clientsUnfinishedClosed += 1;
+    });
     this.#server = this.#createServer();
     house.clock.every(TIDY_EVERY, () => this.#tidy());
   }
@@ -124,7 +131,9 @@ export class Listener {
     stats.clientsAccepted += 1;
     const limiter = this.#rateLimits?.of(socket.remoteAddress ?? '', clock.now());
     this.#sessions.add(
-      new Session(socket, this.#house, this.#options, limiter, (gone, reason) => this.#forget(gone, reason)),
+      new Session(socket, this.#house, this.#options, limiter, this.#unfinished, (gone, reason) =>
+        this.#forget(gone, reason),
+      ),
     );
   }
 

@@ -9,6 +9,7 @@ import { RequestFramer } from '../resp/request-framer';
 import { parseRequest, splitInline } from '../resp/request-parser';
 import type { LatencyHistogram } from '../telemetry/latency';
 import type { Limiter } from './rate-limiter';
+import type { Unfinished } from './unfinished';
 import { Writer } from './writer';
 
 export interface SessionLimits {
@@ -30,6 +31,7 @@ export class Session implements Door {
   readonly #socket: Socket;
   readonly #house: House;
   readonly #limiter: Limiter | undefined;
+  readonly #unfinished: Unfinished;
   readonly #framer = new RequestFramer();
   readonly outlet: Writer;
   readonly remoteAddress: string;
@@ -40,6 +42,8 @@ export class Session implements Door {
   readonly #onGone: (session: Session, reason: string | undefined) => void;
   /** When what is at hand was taken up: to look at the clock for each GET would take as long as a tenth of it. */
   #now = 0;
+  /** What is kept of requests that are not dealt with yet takes so much, as it was last told. */
+  #held = 0;
   #offered: Command | undefined;
   /** The command at the front has been counted against the rate limit. */
   #charged = false;
@@ -63,11 +67,13 @@ export class Session implements Door {
     house: House,
     limits: SessionLimits,
     limiter: Limiter | undefined,
+    unfinished: Unfinished,
     onGone: (session: Session, reason: string | undefined) => void,
   ) {
     this.#socket = socket;
     this.#house = house;
     this.#limiter = limiter;
+    this.#unfinished = unfinished;
     this.#onGone = onGone;
     this.remoteAddress = socket.remoteAddress ?? '';
     this.address = `${this.remoteAddress}:${socket.remotePort ?? 0}`;
@@ -92,6 +98,7 @@ export class Session implements Door {
 
   resume(): void {
     this.#advance();
+    if (this.#held > 0) this.#noteUnfinished();
     if (this.#framer.buffered <= READ_AHEAD && this.#socket.isPaused() && !this.#largeBlocked)
       this.#socket.resume();
   }
@@ -138,7 +145,13 @@ export class Session implements Door {
     if (this.#closing) return;
     this.#framer.push(chunk);
     this.#advance();
+    if (this.#framer.buffered > 0 || this.#held > 0) this.#noteUnfinished();
     if (this.#framer.buffered > READ_AHEAD) this.#socket.pause();
+  }
+
+  #noteUnfinished(): void {
+    this.#held = this.#framer.buffer.length;
+    this.#unfinished.note(this, this.#held);
   }
 
   #onEnd(): void {
@@ -155,6 +168,7 @@ export class Session implements Door {
 
   #onClose(): void {
     this.#closing = true;
+    this.#unfinished.forget(this);
     this.#conversation.leave();
     this.#onGone(this, this.#reason);
   }

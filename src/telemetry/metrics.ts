@@ -19,6 +19,11 @@ const COUNTERS: readonly (readonly [name: string, help: string, figure: Figure])
   ],
   ['clients_idle_closed_total', 'Clients closed by --client-timeout', (f) => f.clientsIdleClosed],
   [
+    'clients_unfinished_closed_total',
+    'Silent clients closed when unfinished requests took too much memory',
+    (f) => f.clientsUnfinishedClosed,
+  ],
+  [
     'clients_speaking_http_total',
     'Clients cut off that spoke HTTP to the Redis port',
     (f) => f.clientsSpeakingHttp,

@@ -11,6 +11,8 @@ export interface Stats {
   /** Clients closed because they did not read what they had asked for, or because they were idle. */
   clientsOverOutputLimit: number;
   clientsIdleClosed: number;
+  /** Clients closed that were silent with an unfinished request, when all of those took too much memory. */
+  clientsUnfinishedClosed: number;
   /** Clients cut off because they spoke HTTP to the Redis port: a browser that was made to, perhaps. */
   clientsSpeakingHttp: number;
   /** GETs, and keys of MGETs, answered from memory: with a value, with "does not exist", from an ended epoch. */
@@ -77,6 +79,7 @@ export function createStats(): Stats {
     rateLimited: 0,
     clientsOverOutputLimit: 0,
     clientsIdleClosed: 0,
+    clientsUnfinishedClosed: 0,
     clientsSpeakingHttp: 0,
     hits: 0,
     negativeHits: 0,
@@ -123,6 +126,7 @@ export function nameFigures(figures: Figures): NamedFigure[] {
     ['rate_limited', figures.rateLimited],
     ['clients_over_output_limit', figures.clientsOverOutputLimit],
     ['clients_idle_closed', figures.clientsIdleClosed],
+    ['clients_unfinished_closed', figures.clientsUnfinishedClosed],
     ['clients_speaking_http', figures.clientsSpeakingHttp],
     ['commands', figures.commands],
     ['hits', figures.hits],

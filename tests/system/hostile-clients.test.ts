@@ -36,6 +36,34 @@ test('a thousand requests of two megabytes, announced and not sent, cost no conn
   await closeAll(clients);
 }, 30_000);
 
+test('a thousand who send the better part of a megabyte and wait are not all kept', async () => {
+  await using stage = await Stage.start();
+  await stage.ask('GET', 'x');
+  const memory = residentMemory(stage);
+  const [worker, ...crowd] = await stage.clients(1_001);
+  const most = Buffer.concat([
+    Buffer.from('*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$950000\r\n'),
+    Buffer.alloc(900_000, 'x'),
+  ]);
+  const value = 'y'.repeat(800_000);
+  for (const [at, client] of crowd.entries()) {
+    client.send(most);
+    // Who really sends, in two pieces, is served throughout.
+    if (at % 100 > 0) continue;
+    worker?.send(`*3\r\n$3\r\nSET\r\n$4\r\nreal\r\n$800000\r\n${value.slice(0, 400_000)}`);
+    expect(await stage.ask('ECHO', 'x')).toBe(bulk('x'));
+    worker?.send(`${value.slice(400_000)}\r\n`);
+    expect(String(await worker?.reply())).toBe('+OK\r\n');
+  }
+  await eventually(
+    'most of them are closed',
+    async () => (await stage.count('clients_unfinished_closed')) > 600,
+  );
+  expect(residentMemory(stage) - memory).toBeLessThan(600 * MB);
+  expect(await stage.redis.askText('EXISTS', 'key')).toBe(':0\r\n');
+  await closeAll(crowd);
+}, 60_000);
+
 test('--client-timeout closes who sends half a request, large or small, and sleeps', async () => {
   await using stage = await Stage.start({ flags: ['--client-timeout', '300ms'] });
   const [small, announced, large] = await stage.clients(3);
