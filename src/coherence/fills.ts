@@ -2,6 +2,7 @@
 import type { Partition } from '../cache/store';
 import { byteAt, COLON, MINUS, ZERO } from '../resp/bytes';
 import type { Reply } from '../resp/reply-parser';
+import type { WireLoss } from '../upstream/wire';
 import type { FillRegister } from './fill-register';
 
 export interface FillLimits {
@@ -20,7 +21,15 @@ export interface FillHome {
   confirm(sentAt: number): number;
   onPush(push: Reply): void;
   noteBig(key: string): void;
+  /** An answer came that belongs to something else: from here on nobody knows which is whose. */
+  distrust(): void;
 }
+
+/** A status, which answers PING, came in place of a value: Redis has left out an answer. */
+export const OUT_OF_STEP: WireLoss = {
+  sent: true,
+  reason: 'the backing server left out an answer, and gave that of another command',
+};
 
 /** `:-9223372036854775808` and its line end fit. */
 export const LONGEST_TIME = 32;

@@ -1,10 +1,18 @@
 /** A GET that fills the cache: what it reads, who waits for it, and what becomes of a value that is too large. */
 import { FILLED_BY_GET } from '../cache/store';
-import { DOLLAR, EMPTY, UNDERSCORE } from '../resp/bytes';
+import { DOLLAR, EMPTY, PLUS, UNDERSCORE } from '../resp/bytes';
 import { isNil } from '../resp/reply-parser';
 import type { Waiter, WireLoss } from '../upstream/wire';
 import type { Claim, FillReader, Shareable } from './fill-register';
-import { type FillHome, forget, keep, LONGEST_TIME, millisecondsOf, redisDeadline } from './fills';
+import {
+  type FillHome,
+  forget,
+  keep,
+  LONGEST_TIME,
+  millisecondsOf,
+  OUT_OF_STEP,
+  redisDeadline,
+} from './fills';
 
 /** `$536870912` and its line end fit. */
 const HEADER_ROOM = 16;
@@ -91,8 +99,14 @@ export class GetFill implements Waiter, Claim, Shareable {
   }
 
   #onWhole(chunk: Buffer, start: number, end: number): void {
-    if (this.#stage === 'value') this.#onValue(chunk, start, end);
+    if (chunk[start] === PLUS) this.#onOutOfStep();
+    else if (this.#stage === 'value') this.#onValue(chunk, start, end);
     else this.#onExpiry(millisecondsOf(chunk, start, end));
+  }
+
+  #onOutOfStep(): void {
+    this.#home.distrust();
+    this.onLost(OUT_OF_STEP);
   }
 
   #onValue(chunk: Buffer, start: number, end: number): void {

@@ -1,10 +1,10 @@
 /** An MGET that fills the cache: one answer for one reader, and as many entries as it has keys. */
 import { FILLED_BY_MGET } from '../cache/store';
-import { MINUS } from '../resp/bytes';
+import { MINUS, PLUS } from '../resp/bytes';
 import { parseShallow, type Reply } from '../resp/reply-parser';
 import type { Waiter, WireLoss } from '../upstream/wire';
 import type { Claim, FillReader } from './fill-register';
-import { type FillHome, forget, keep, millisecondsOf } from './fills';
+import { type FillHome, forget, keep, millisecondsOf, OUT_OF_STEP } from './fills';
 
 const KEPT_UP_TO = 16 * 1024 * 1024;
 /** What stands inside an answer that is none could have been pushes. */
@@ -69,7 +69,10 @@ export class MgetFill implements Waiter {
   #onWhole(frame: Buffer): void {
     this.#pieces = [];
     this.#size = 0;
-    if (this.#stage === 'expiries') {
+    if (frame[0] === PLUS) {
+      this.#home.distrust();
+      this.onLost(OUT_OF_STEP);
+    } else if (this.#stage === 'expiries') {
       this.#expiries.push(millisecondsOf(frame, 0, frame.length));
       if (this.#expiries.length === this.#claims.length) this.#finish();
     } else {

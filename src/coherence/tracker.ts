@@ -14,7 +14,7 @@ import type { Identity } from '../upstream/identity';
 import type { Waiter, Wire } from '../upstream/wire';
 import { isDisowned, type WireMaker } from '../upstream/wire-maker';
 import { type Claim, type FillReader, FillRegister } from './fill-register';
-import { type FillHome, type FillLimits, getAndPttl, mget, pttl } from './fills';
+import { type FillHome, type FillLimits, getAndPttl, mget, OUT_OF_STEP, pttl } from './fills';
 import { GetFill } from './get-fill';
 import { MgetFill } from './mget-fill';
 import type { Untold } from './untold';
@@ -190,6 +190,11 @@ export class Tracker implements FillHome {
   noteBig(key: string): void {
     if (this.#bigKeys.size >= MOST_BIG_KEYS) this.#bigKeys.clear();
     this.#bigKeys.add(key);
+  }
+
+  distrust(): void {
+    this.#wire?.close(OUT_OF_STEP.reason);
+    this.#fading?.close(OUT_OF_STEP.reason);
   }
 
   confirm(sentAt: number): number {

@@ -178,10 +178,22 @@ describe('answers of other numbers than were asked for', () => {
     reader.send(command('GET', 'lost'));
     waiter.send(command('BLPOP', 'lost', '0'));
     expect(await ask('ECHO', 'x')).toBe('$1\r\nx\r\n');
-    // Heartbeats stand behind the missing reply: the link is late, a new one is made, and the reader is told.
+    // The answers to heartbeats come in place of the missing ones, or the link is late: either way a new one is made.
     expect(String(await reader.reply())).toMatch(
       /^-ERR respite: the connection to the backing Redis was lost/,
     );
+  });
+
+  test.each([['GET'], ['MGET']])('the answer to a heartbeat is never taken for that to %s', async (name) => {
+    hostile.rules = [{ when: /^(M?GET|PTTL) lost/, answer: bytes('') }];
+    const flags = ['--redis', hostile.url, '--http-port', 'off', '--upstream-timeout', '10s'];
+    await using patient = await Respite.start(flags);
+    await using reader = await patient.client();
+    expect(await reader.askText(name, 'lost')).toMatch(
+      /^-ERR respite: .*\(the backing server left out an answer/,
+    );
+    hostile.rules = [];
+    await eventually('a new link', async () => !(await reader.askText(name, 'lost')).startsWith('-'));
   });
 });
 
