@@ -17,8 +17,10 @@ export interface GuardOptions {
   readonly allowedHosts: readonly string[];
 }
 
-/** Watched by programs on the same machine, which have no token. The figures are not for everybody a proxy lets in there. */
-const OPEN_TO_LOOPBACK = new Set(['/healthz', '/readyz']);
+/** For programs on the same machine that watch it, which have no token. */
+const OPEN_TO_LOOPBACK = new Set(['/metrics', '/healthz', '/readyz', '/openapi.json']);
+/** A proxy on the same machine makes all the world come from loopback: but it says so. */
+const SIGNS_OF_A_PROXY = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'];
 const WILDCARDS = new Set(['0.0.0.0', '::', '']);
 const UNAUTHORIZED = { 'www-authenticate': 'Bearer realm="respite"' };
 
@@ -46,7 +48,8 @@ export class Guard {
     return (
       headers.authorization === undefined &&
       OPEN_TO_LOOPBACK.has(splitUrl(url).path) &&
-      isLoopback(socket.remoteAddress ?? '')
+      isLoopback(socket.remoteAddress ?? '') &&
+      SIGNS_OF_A_PROXY.every((name) => headers[name] === undefined)
     );
   }
 

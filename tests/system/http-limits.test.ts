@@ -162,7 +162,9 @@ describe('limits', () => {
     expect((await ask(both, '/get/k', bearer('password'))).status).toBe(401);
     expect((await ask(both, '/get/k', bearer('token'))).json).toEqual({ result: null });
     expect((await ask(both, '/healthz')).status).toBe(200);
-    expect((await ask(both, '/metrics')).status).toBe(401);
+    expect((await ask(both, '/metrics')).text).toContain('respite_hits_total 0');
+    const forwarded = { headers: { 'x-forwarded-for': '10.0.0.9' } };
+    expect((await ask(both, '/metrics', forwarded)).status).toBe(401);
     expect((await ask(both, '/metrics', bearer('token'))).text).toContain('respite_hits_total 0');
   });
 });

@@ -115,7 +115,7 @@ describe('with --requirepass', () => {
     expect(String(await many.rest())).toBe('-ERR Protocol error: unauthenticated multibulk length\r\n');
   });
 
-  test('over HTTP every route is closed, but for the two that say that it is there', async () => {
+  test('over HTTP every route is closed, but for what programs on the same machine watch', async () => {
     for (const path of [
       '/get/known',
       '/get/nosuch',
@@ -125,7 +125,7 @@ describe('with --requirepass', () => {
       '/respite/stats',
     ])
       for (const headers of [
-        {},
+        { 'x-forwarded-for': '10.0.0.9' },
         { authorization: 'Bearer wrong' },
         { authorization: 'Basic cGFzc3dvcmQ=' },
       ]) {
@@ -135,6 +135,8 @@ describe('with --requirepass', () => {
       }
     for (const path of ['/pipeline', '/multi-exec', '/', '/shelf/known', '/subscribe/c', '/fetch'])
       expect((await ask(respite, path, { body: '[["GET","known"]]' })).status).toBe(401);
+    for (const path of ['/get/known', '/info/respite', '/respite/stats'])
+      expect((await ask(respite, path)).status).toBe(401);
     expect((await ask(respite, '/healthz')).json).toEqual({ status: 'ok' });
     expect((await ask(respite, '/readyz')).json).toEqual({ status: 'ready' });
   });

@@ -89,13 +89,17 @@ describe('with a token', () => {
   });
 
   test('from loopback it may be left out for what is watched, but not by a page on the web', () => {
-    for (const url of ['/healthz', '/readyz', '/healthz?x=1']) {
+    for (const url of ['/metrics', '/healthz', '/readyz', '/openapi.json', '/healthz?x=1']) {
       expect(statusOf({ token }, { url })).toBe(200);
       expect(statusOf({ token }, { url, from: '::ffff:127.0.0.1' })).toBe(200);
       expect(statusOf({ token }, { url, from: '10.0.0.9' })).toBe(401);
       expect(statusOf({ token }, { url, headers: { host: 'evil.example' } })).toBe(403);
       expect(statusOf({ token }, { url, headers: { authorization: 'Bearer wrong' } })).toBe(401);
     }
-    for (const url of ['/openapi.json', '/metrics']) expect(statusOf({ token }, { url })).toBe(401);
+  });
+
+  test('behind a proxy on the same machine nothing is open: all the world comes from there', () => {
+    for (const name of ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'])
+      expect(statusOf({ token }, { url: '/metrics', headers: { [name]: 'for=10.0.0.9' } })).toBe(401);
   });
 });
