@@ -204,6 +204,7 @@ export class Backing {
       this.#note(problem, 'the backing Redis does not say what it is');
     }
     this.#connected = true;
+    this.#problem = 'the server closed the connection';
     this.#attempts = 0;
     this.#events.onFound();
     if (this.asksForPassword) return;

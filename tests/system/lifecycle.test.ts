@@ -97,6 +97,14 @@ describe('the start', () => {
 });
 
 describe('when Redis goes away', () => {
+  test('the log says that it was there, and has closed the connection', async () => {
+    await using redis = await RedisServer.start();
+    await using respite = await Respite.start(['--redis', redis.url, '--http-port', 'off']);
+    await redis.kill();
+    const line = await respite.logged(({ msg }) => msg.startsWith('the backing Redis is gone'));
+    expect(line).toMatchObject({ problem: 'the server closed the connection' });
+  });
+
   test('clients stay, get errors meanwhile, and answers again once it is back', async () => {
     await using stage = await Stage.start();
     const clients = await stage.clients(5);
