@@ -229,6 +229,8 @@ test('what only reads waits for no fence', async () => {
   expect(await client.askText('EVAL_RO', "return redis.call('LLEN', 'list')", '0')).toBe(':1\r\n');
   expect(await client.askText('LRANGE', 'list', '0', '-1')).toBe('*1\r\n$1\r\nx\r\n');
   expect(await client.askText('PUBLISH', 'channel', 'hello')).toBe(':0\r\n');
+  // Answered is not enough: a fence gives up on a link that has fallen silent.
+  expect(await stage.figure('fences')).toBe('0');
 });
 
 testRule('SWAPDB, of which no push tells, drops everything', server, {
