@@ -1,6 +1,8 @@
 /** Holds every entry of every partition: the columns that describe a slot, the order of use, the limits and counts. */
+import type { Room } from '../resp/bytes';
 import { HashTable } from './hash-table';
-import { hashOfBytes, hashOfKey } from './key-hash';
+import { KeyAtHand } from './key-at-hand';
+import { hashOfKey } from './key-hash';
 import { LinkedList, NONE } from './linked-list';
 import { SEGMENT_BYTES, ValueLog } from './value-log';
 
@@ -54,6 +56,7 @@ export class Entries {
   readonly #limits: StoreLimits;
   readonly #table = new HashTable();
   readonly #order = new LinkedList();
+  readonly #key = new KeyAtHand();
   readonly #values: ValueLog;
   readonly #generations: (Generation | undefined)[] = [];
   readonly #freeNumbers: number[] = [];
@@ -123,23 +126,14 @@ export class Entries {
 
   /** The slot of the key's entry, expired or not, or NONE. */
   locate(generation: Generation, key: string): number {
-    let slot = this.#table.first(hashOfKey(key, generation.number));
-    while (slot !== NONE && !(this.#belongs(slot, generation) && this.#values.holdsKey(slot, key))) {
-      slot = this.#table.after(slot);
-    }
-    return slot;
+    const atHand = this.#key;
+    atHand.take(key);
+    return this.#seek(generation, atHand.hash(generation.number), atHand.view, 0, atHand.length);
   }
 
   /** The same for the key source[start, end). */
-  locateBytes(generation: Generation, source: Buffer, start: number, end: number): number {
-    let slot = this.#table.first(hashOfBytes(source, start, end, generation.number));
-    while (
-      slot !== NONE &&
-      !(this.#belongs(slot, generation) && this.#values.holdsKeyBytes(slot, source, start, end))
-    ) {
-      slot = this.#table.after(slot);
-    }
-    return slot;
+  locateBytes(generation: Generation, source: DataView, start: number, end: number): number {
+    return this.#seek(generation, hashOfKey(source, start, end, generation.number), source, start, end);
   }
 
   hasExpired(slot: number, generation: Generation, now: number): boolean {
@@ -170,8 +164,10 @@ export class Entries {
     if (this.#ended > 0) this.sweep(now, RECLAIMED_BY_INSERT);
     this.#makeRoom(cost, this.#values.cost(key.length, length), now);
     const slot = this.#takeSlot();
-    this.#values.put(slot, key, value ?? NO_VALUE, start, start + length);
-    this.#table.link(slot, hashOfKey(key, generation.number));
+    const atHand = this.#key;
+    atHand.take(key);
+    this.#values.put(slot, atHand.view, key.length, value ?? NO_VALUE, start, start + length);
+    this.#table.link(slot, atHand.hash(generation.number));
     this.#generationOf[slot] = generation.number;
     this.#deadline[slot] = deadline;
     if (this.#limits.keepsStale) this.#redisDeadline[slot] = redisDeadline;
@@ -223,7 +219,7 @@ export class Entries {
     return this.#values.length(slot);
   }
 
-  copyValue(slot: number, target: Buffer, at: number): number {
+  copyValue(slot: number, target: Room, at: number): number {
     return this.#values.copyTo(slot, target, at);
   }
 
@@ -245,6 +241,17 @@ export class Entries {
 
   size(slot: number): number {
     return this.#cost(this.#values.keyLength(slot), this.valueLength(slot));
+  }
+
+  #seek(generation: Generation, hash: number, source: DataView, start: number, end: number): number {
+    let slot = this.#table.first(hash);
+    while (
+      slot !== NONE &&
+      !(this.#belongs(slot, generation) && this.#values.holdsKey(slot, source, start, end))
+    ) {
+      slot = this.#table.after(slot);
+    }
+    return slot;
   }
 
   #belongs(slot: number, generation: Generation): boolean {

@@ -1,4 +1,5 @@
 /** The entries that belong to one identity and server: what is live, and what the last lost epoch left behind. */
+import type { Room } from '../resp/bytes';
 import { type Entries, type Generation, NO_GENERATION, type RemovalReason } from './entries';
 import { NONE } from './linked-list';
 
@@ -23,7 +24,7 @@ export class Partition {
   }
 
   /** The same for the key source[start, end), without a string made of it. */
-  lookupBytes(source: Buffer, start: number, end: number, now: number): number {
+  lookupBytes(source: DataView, start: number, end: number, now: number): number {
     return this.#hit(this.#entries.locateBytes(this.#live, source, start, end), this.#live, now);
   }
 
@@ -101,7 +102,7 @@ export class Partition {
   }
 
   /** Returns the number of bytes copied to target[at…]. */
-  copyValue(slot: number, target: Buffer, at: number): number {
+  copyValue(slot: number, target: Room, at: number): number {
     return this.#entries.copyValue(slot, target, at);
   }
 

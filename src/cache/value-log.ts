@@ -1,4 +1,5 @@
 /** Keeps keys and values outside the V8 heap, one record for each slot, in segments that are only appended to. */
+import { type Room, roomOf, viewOf } from '../resp/bytes';
 import { LinkedList, NONE } from './linked-list';
 
 export const SEGMENT_BYTES = 131_072;
@@ -20,18 +21,22 @@ const CLEANABLE_SHARE = 2;
 const MOST_SPARES = 2;
 const DEAD_PART = 1 / 4;
 
-/** Up to this a plain loop is quicker than Buffer's own copy and write. */
+/** Up to this a plain loop is quicker than Buffer's own copy: byte by byte, and by words. */
 const SHORT_COPY = 64;
+const SHORT_COPY_BY_WORDS = 128;
 
-class Segment {
+class Segment implements Room {
+  readonly view: DataView;
   used = 0;
   dead = 0;
 
   constructor(
     readonly number: number,
-    readonly buffer: Buffer,
+    readonly bytes: Buffer,
     readonly large: boolean,
-  ) {}
+  ) {
+    this.view = viewOf(bytes);
+  }
 }
 
 /**
@@ -95,17 +100,17 @@ export class ValueLog {
     return this.#open.used + cost > this.#segmentBytes ? this.#segmentBytes - this.#open.used : 0;
   }
 
-  /** Stores the key and a copy of source[start, end). The slot must hold nothing. */
-  put(slot: number, key: string, source: Buffer, start: number, end: number): void {
-    const length = HEADER_BYTES + key.length + (end - start);
+  /** Stores the key, which is all of keyView[0, keyLength), and a copy of source[start, end). The slot must hold nothing. */
+  put(slot: number, keyView: DataView, keyLength: number, source: Buffer, start: number, end: number): void {
+    const length = HEADER_BYTES + keyLength + (end - start);
     const segment = length > this.#longest ? this.#createLarge(length) : this.#openFor(length);
-    const { buffer } = segment;
+    const { view } = segment;
     const at = this.#claim(slot, segment, length);
-    buffer.writeInt32LE(slot, at);
-    buffer.writeInt32LE(key.length, at + KEY_LENGTH_AT);
-    buffer.writeInt32LE(end - start, at + VALUE_LENGTH_AT);
-    writeKey(key, buffer, at + HEADER_BYTES);
-    copyBytes(source, start, buffer, at + HEADER_BYTES + key.length, end - start);
+    view.setInt32(at, slot, true);
+    view.setInt32(at + KEY_LENGTH_AT, keyLength, true);
+    view.setInt32(at + VALUE_LENGTH_AT, end - start, true);
+    copyWords(keyView, 0, view, at + HEADER_BYTES, keyLength);
+    copyBytes(source, start, segment.bytes, at + HEADER_BYTES + keyLength, end - start);
   }
 
   remove(slot: number): void {
@@ -113,52 +118,49 @@ export class ValueLog {
     if (segment === undefined) return;
     this.#places[2 * slot] = NOWHERE;
     if (segment.large) this.#free(segment);
-    else this.#bury(segment, recordLength(segment.buffer, this.#offset(slot)));
+    else this.#bury(segment, recordLength(segment.view, this.#offset(slot)));
     if (this.#dead > this.#segmentBytes && this.#dead > this.#used * DEAD_PART) this.clean();
   }
 
-  holdsKey(slot: number, key: string): boolean {
-    const buffer = this.#segmentFor(slot)?.buffer;
+  /** Whether the slot's key is source[start, end). */
+  holdsKey(slot: number, source: DataView, start: number, end: number): boolean {
+    const view = this.#segmentFor(slot)?.view;
     const at = this.#offset(slot);
-    if (buffer === undefined || buffer.readInt32LE(at + KEY_LENGTH_AT) !== key.length) return false;
+    const length = end - start;
+    if (view === undefined || view.getInt32(at + KEY_LENGTH_AT, true) !== length) return false;
     const from = at + HEADER_BYTES;
-    for (let i = 0; i < key.length; i++) if (buffer[from + i] !== key.charCodeAt(i)) return false;
-    return true;
-  }
-
-  holdsKeyBytes(slot: number, source: Buffer, start: number, end: number): boolean {
-    const buffer = this.#segmentFor(slot)?.buffer;
-    const at = this.#offset(slot);
-    if (buffer === undefined || buffer.readInt32LE(at + KEY_LENGTH_AT) !== end - start) return false;
-    const from = at + HEADER_BYTES - start;
-    for (let i = start; i < end; i++) if (buffer[from + i] !== source[i]) return false;
+    let i = 0;
+    for (; i + 4 <= length; i += 4) if (view.getInt32(from + i) !== source.getInt32(start + i)) return false;
+    for (; i < length; i++) if (view.getUint8(from + i) !== source.getUint8(start + i)) return false;
     return true;
   }
 
   keyLength(slot: number): number {
-    return this.#segmentFor(slot)?.buffer.readInt32LE(this.#offset(slot) + KEY_LENGTH_AT) ?? 0;
+    return this.#segmentFor(slot)?.view.getInt32(this.#offset(slot) + KEY_LENGTH_AT, true) ?? 0;
   }
 
   /** Bytes of the value. */
   length(slot: number): number {
-    return this.#segmentFor(slot)?.buffer.readInt32LE(this.#offset(slot) + VALUE_LENGTH_AT) ?? 0;
+    return this.#segmentFor(slot)?.view.getInt32(this.#offset(slot) + VALUE_LENGTH_AT, true) ?? 0;
   }
 
   /** Returns the number of bytes copied. */
-  copyTo(slot: number, target: Buffer, at: number): number {
-    const buffer = this.#segmentFor(slot)?.buffer;
-    if (buffer === undefined) return 0;
+  copyTo(slot: number, target: Room, at: number): number {
+    const segment = this.#segmentFor(slot);
+    if (segment === undefined) return 0;
+    const { view } = segment;
     const offset = this.#offset(slot);
-    const length = buffer.readInt32LE(offset + VALUE_LENGTH_AT);
-    const from = offset + HEADER_BYTES + buffer.readInt32LE(offset + KEY_LENGTH_AT);
-    copyBytes(buffer, from, target, at, length);
+    const length = view.getInt32(offset + VALUE_LENGTH_AT, true);
+    const from = offset + HEADER_BYTES + view.getInt32(offset + KEY_LENGTH_AT, true);
+    if (length <= SHORT_COPY_BY_WORDS) copyWords(view, from, target.view, at, length);
+    else segment.bytes.copy(target.bytes, at, from, from + length);
     return length;
   }
 
   read(slot: number): Buffer {
-    const copy = Buffer.allocUnsafe(this.length(slot));
+    const copy = roomOf(Buffer.allocUnsafe(this.length(slot)));
     this.copyTo(slot, copy, 0);
-    return copy;
+    return copy.bytes;
   }
 
   /** Frees one of the sparsest segments by moving what lives in it; false when none is worth the copying. */
@@ -248,10 +250,10 @@ export class ValueLog {
 
   #evacuate(segment: Segment): void {
     this.#byShare[this.#share(segment)]?.unlink(segment.number);
-    const { buffer } = segment;
+    const { view } = segment;
     for (let at = 0; segment.used > segment.dead; ) {
-      const slot = buffer.readInt32LE(at);
-      const length = recordLength(buffer, at);
+      const slot = view.getInt32(at, true);
+      const length = recordLength(view, at);
       if (this.#segmentFor(slot) === segment && this.#offset(slot) === at) {
         this.#move(slot, segment, at, length);
       }
@@ -262,7 +264,7 @@ export class ValueLog {
 
   #move(slot: number, from: Segment, at: number, length: number): void {
     const to = this.#openFor(length);
-    copyBytes(from.buffer, at, to.buffer, this.#claim(slot, to, length), length);
+    copyBytes(from.bytes, at, to.bytes, this.#claim(slot, to, length), length);
     from.used -= length;
     this.#used -= length;
   }
@@ -285,21 +287,13 @@ export class ValueLog {
     this.#dead -= segment.dead;
     this.#segments[segment.number] = undefined;
     this.#freeNumbers.push(segment.number);
-    if (!segment.large && this.#spares.length < MOST_SPARES) this.#spares.push(segment.buffer);
-    else this.#allocated -= segment.buffer.length;
+    if (!segment.large && this.#spares.length < MOST_SPARES) this.#spares.push(segment.bytes);
+    else this.#allocated -= segment.bytes.length;
   }
 }
 
-function recordLength(buffer: Buffer, at: number): number {
-  return HEADER_BYTES + buffer.readInt32LE(at + KEY_LENGTH_AT) + buffer.readInt32LE(at + VALUE_LENGTH_AT);
-}
-
-function writeKey(key: string, target: Buffer, at: number): void {
-  if (key.length > SHORT_COPY) {
-    target.write(key, at, 'latin1');
-    return;
-  }
-  for (let i = 0; i < key.length; i++) target[at + i] = key.charCodeAt(i);
+function recordLength(view: DataView, at: number): number {
+  return HEADER_BYTES + view.getInt32(at + KEY_LENGTH_AT, true) + view.getInt32(at + VALUE_LENGTH_AT, true);
 }
 
 function copyBytes(source: Buffer, from: number, target: Buffer, at: number, length: number): void {
@@ -308,6 +302,12 @@ function copyBytes(source: Buffer, from: number, target: Buffer, at: number, len
     return;
   }
   for (let i = 0; i < length; i++) target[at + i] = source[from + i] ?? 0;
+}
+
+function copyWords(source: DataView, from: number, target: DataView, at: number, length: number): void {
+  let i = 0;
+  for (; i + 4 <= length; i += 4) target.setInt32(at + i, source.getInt32(from + i));
+  for (; i < length; i++) target.setUint8(at + i, source.getUint8(from + i));
 }
 
 /** The power of two that holds `count`. */

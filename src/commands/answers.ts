@@ -18,17 +18,18 @@ export function append(outlet: Outlet, frame: Buffer): void {
   outlet.append(frame, 0, frame.length);
 }
 
-/** The value of a slot as Redis would have sent it. */
-export function appendEntry(outlet: Outlet, partition: Partition, slot: number, protocol: Protocol): void {
+/** The value of a slot as Redis would have sent it; returns its size. */
+export function appendEntry(outlet: Outlet, partition: Partition, slot: number, protocol: Protocol): number {
   const size = partition.valueLength(slot);
   if (size === 0) {
     append(outlet, nil(protocol));
   } else if (size <= COPIED_UP_TO) {
-    const target = outlet.reserve(size);
-    outlet.commit(partition.copyValue(slot, target, outlet.reserved));
+    const room = outlet.reserve(size);
+    outlet.commit(partition.copyValue(slot, room, outlet.reserved));
   } else {
     outlet.appendPiece(partition.readValue(slot));
   }
+  return size;
 }
 
 /** What a command gets whose wire could not be had, or was lost before the reply came. */

@@ -11,9 +11,10 @@
  * again once everything is answered: that is what keeps replies in the order of commands. A plain command may ride
  * along on whichever wire is in use.
  */
-import { FILLED_BY_GET } from '../cache/store';
+import { FILLED_BY_GET, type Partition } from '../cache/store';
 import { MINUS } from '../resp/bytes';
 import { encodeCommand, OK } from '../resp/encoder';
+import type { PlainGets } from '../resp/plain-gets';
 import type { Outcomes } from '../telemetry/latency';
 import type { Stats } from '../telemetry/stats';
 import type { Lease } from '../upstream/exclusive-pool';
@@ -21,13 +22,14 @@ import type { Identity, Protocol } from '../upstream/identity';
 import { ignoreReply } from '../upstream/ignore-reply';
 import { WholeReply } from '../upstream/whole-reply';
 import type { Waiter, Wire, WireLoss } from '../upstream/wire';
-import { append, appendEntry, lossAnswer, NO_AUTH } from './answers';
+import { append, lossAnswer, NO_AUTH } from './answers';
 import { type ClientFace, newFace } from './clients';
 import { ConversationDesk } from './conversation-desk';
 import { type Debtor, Debts, isRefusal } from './debts';
 import { Delivery } from './delivery';
 import { Detour } from './detour';
 import { applyEffect } from './effects';
+import { answerHits, type HitDesk } from './hits';
 import type { Guest, House } from './house';
 import { type Asking, type Change, planIdentity, RESET_REPLY, withClientId } from './identify';
 import { type KeySpec, keysOf } from './keys';
@@ -73,7 +75,7 @@ type Lane = 'none' | 'reads' | 'shared' | 'exclusive';
 const MOST_SLOTS = 4096;
 const PING = encodeCommand(['PING']);
 
-export class Conversation implements ReadDesk, Debtor, Guest {
+export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
   readonly face: ClientFace;
   /** What the last read by `take` was answered from, when that was memory: for a door to clear and to look at. */
   remembered: 'fresh' | 'stale' | undefined;
@@ -157,19 +159,15 @@ export class Conversation implements ReadDesk, Debtor, Guest {
     );
   }
 
-  /** The short way for the commonest command; only while `plain`. False: it is not in memory, `take` has to do it. */
-  hit(request: Buffer, keyStart: number, keyEnd: number, now: number): boolean {
-    const { tracker, unrestricted } = this.#standing.link;
-    if (!tracker.answersAt(now)) return false;
-    const { partition } = tracker;
-    const slot = partition.lookupBytes(request, keyStart, keyEnd, now);
-    if (slot < 0 || !(unrestricted || partition.filledBy(slot) & FILLED_BY_GET)) return false;
-    appendEntry(this.outlet, partition, slot, this.face.protocol);
-    countHit(this.stats, partition.isNegative(slot), true);
-    this.stats.commands += 1;
+  /** The short way for the commonest command, as often as it can be taken; only while `plain`. See `answerHits`. */
+  hits(gets: PlainGets, most: number, room: number, now: number): number {
+    const { tracker } = this.#standing.link;
+    if (!tracker.answersAt(now)) return 0;
+    const count = answerHits(this, gets, most, room, now);
+    if (count === 0) return 0;
     this.face.lastUsedAt = now;
     this.#standing.hasRead = true;
-    return true;
+    return count;
   }
 
   /** True when a further GET may stand behind those that are unanswered, each with its own place. */
@@ -193,7 +191,7 @@ export class Conversation implements ReadDesk, Debtor, Guest {
     const { tracker, unrestricted } = this.#standing.link;
     if (!tracker.answersAt(now)) return undefined;
     const { partition } = tracker;
-    const slot = partition.lookupBytes(key, 0, key.length, now);
+    const slot = partition.lookup(key.latin1Slice(), now);
     if (slot < 0 || !(unrestricted || partition.filledBy(slot) & FILLED_BY_GET)) return undefined;
     const missing = partition.isNegative(slot);
     countHit(this.stats, missing, true);
@@ -332,6 +330,14 @@ export class Conversation implements ReadDesk, Debtor, Guest {
 
   get link(): Link {
     return this.#standing.link;
+  }
+
+  get partition(): Partition {
+    return this.#standing.link.tracker.partition;
+  }
+
+  get unrestricted(): boolean {
+    return this.#standing.link.unrestricted;
   }
 
   get protocol(): Protocol {

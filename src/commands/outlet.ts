@@ -1,9 +1,11 @@
 /** What a conversation needs of the door its client came in by: where replies go, and whom to tell that it can go on. */
 
+import type { Room } from '../resp/bytes';
+
 /** Takes replies in their order. `Writer` is one for a socket; HTTP has its own. */
 export interface Outlet {
   /** Room for up to `size` bytes, to be filled from `reserved` on and followed by `commit`. */
-  reserve(size: number): Buffer;
+  reserve(size: number): Room;
   readonly reserved: number;
   commit(size: number): void;
   /** `begun`: these are not the first bytes of their reply. `more`: nor the last ones. */

@@ -1,5 +1,6 @@
 /** The outlet of an HTTP client's conversation: puts the bytes of replies together to whole frames. */
 import type { Outlet } from '../commands/outlet';
+import { EMPTY, type Room, roomOf } from '../resp/bytes';
 import { ReplyFramer } from '../resp/reply-framer';
 
 export interface CollectorEvents {
@@ -19,7 +20,7 @@ export class ReplyCollector implements Outlet {
   readonly reserved = 0;
   readonly #events: CollectorEvents;
   readonly #framer = new ReplyFramer();
-  #reservation = Buffer.alloc(0);
+  #reservation = EMPTY;
   #pieces: Buffer[] = [];
   #size = 0;
   #broken = false;
@@ -32,9 +33,9 @@ export class ReplyCollector implements Outlet {
     return this.#events.isSlow();
   }
 
-  reserve(size: number): Buffer {
+  reserve(size: number): Room {
     this.#reservation = Buffer.allocUnsafe(size);
-    return this.#reservation;
+    return roomOf(this.#reservation);
   }
 
   commit(size: number): void {

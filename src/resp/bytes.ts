@@ -32,3 +32,17 @@ export const EMPTY: Buffer = Buffer.alloc(0);
 export function byteAt(buffer: Buffer, index: number): number {
   return buffer[index] as number;
 }
+
+/** Bytes, and the same bytes to be read and written as words, wherever those begin. */
+export interface Room {
+  readonly bytes: Buffer;
+  readonly view: DataView;
+}
+
+export function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+export function roomOf(bytes: Buffer): Room {
+  return { bytes, view: viewOf(bytes) };
+}

@@ -1,43 +1,67 @@
 /**
  * Bytes on their way to one socket, gathered so that they leave in one write.
  *
- * Small pieces are copied into an arena that many outboxes share. One outbox at a time has its region open there; when
- * another one begins, or the bytes are taken out, the region is sealed and waits as a piece of its own.
+ * Small pieces are copied into a slab of an arena that many outboxes share. One outbox at a time has its region open
+ * there; when another one begins, or the bytes are taken out, the region is sealed and waits as a piece of its own.
  *
- *     arena  ┌──────────┬───────────┬──────────────────────┐
- *            │ in flight│ open      │ free                 │
+ *     slab   ┌──────────┬───────────┬──────────────────────┐
+ *            │ sealed   │ open      │ free                 │
  *            └──────────┴───────────┴──────────────────────┘
  *                       ↑ openedAt  ↑ used
+ *
+ * Once every piece of a slab is known to be in the system's hands it is written over from its beginning, where the
+ * processor still has it at hand. A slab of which a piece had to wait is left to the garbage collector.
  */
+import { type Room, viewOf } from './bytes';
 
-const ARENA_SIZE = 64 * 1024;
+const SLAB_SIZE = 64 * 1024;
+const MOST_SPARES = 8;
 /** A larger piece is handed over as it is: copying it would cost more than a second buffer in the write. */
 const COPIED_UP_TO = 2 * 1024;
 
+class Slab implements Room {
+  readonly bytes = Buffer.allocUnsafeSlow(SLAB_SIZE);
+  readonly view = viewOf(this.bytes);
+  /** Pieces sealed and not yet known to be written. */
+  outstanding = 0;
+}
+
 /** Outboxes that are filled in turn share one: each change from one to the other seals a region. */
 export class Arena {
-  buffer = Buffer.allocUnsafeSlow(ARENA_SIZE);
+  slab = new Slab();
   used = 0;
   openedAt = 0;
   owner: Outbox | undefined;
+  readonly #spares: Slab[] = [];
 
-  /** What stands in the old buffer may still be in flight, so it is left to the garbage collector. */
   renew(): void {
-    this.buffer = Buffer.allocUnsafeSlow(ARENA_SIZE);
+    this.slab = this.#spares.pop() ?? new Slab();
     this.used = 0;
+  }
+
+  release(slab: Slab): void {
+    slab.outstanding -= 1;
+    if (slab.outstanding > 0) return;
+    if (slab !== this.slab) {
+      if (this.#spares.length < MOST_SPARES) this.#spares.push(slab);
+    } else if (!this.owner) {
+      this.used = 0;
+    }
   }
 }
 
 export class Outbox {
   readonly #arena: Arena;
   #pieces: Buffer[] = [];
+  /** Those of the arena's slabs that pieces lie in, once for each. */
+  #slabs: Slab[] = [];
   #pieceBytes = 0;
 
   constructor(arena: Arena) {
     this.#arena = arena;
   }
 
-  /** Bytes that have not been taken out. */
+  /** Bytes that have not been written or thrown away. */
   get size(): number {
     const arena = this.#arena;
     return this.#pieceBytes + (arena.owner === this ? arena.used - arena.openedAt : 0);
@@ -47,15 +71,15 @@ export class Outbox {
    * Room for up to `size` bytes, which the caller fills from the offset that `reserved` tells; to be followed by
    * `commit`. Only for what is small.
    */
-  reserve(size: number): Buffer {
+  reserve(size: number): Room {
     const arena = this.#arena;
     if (arena.owner !== this) this.#openRegion();
-    if (arena.used + size > ARENA_SIZE) {
+    if (arena.used + size > SLAB_SIZE) {
       this.#seal();
       arena.renew();
       this.#openRegion();
     }
-    return arena.buffer;
+    return arena.slab;
   }
 
   get reserved(): number {
@@ -72,15 +96,15 @@ export class Outbox {
       this.appendPiece(chunk.subarray(start, end));
       return;
     }
-    const target = this.reserve(size);
-    chunk.copy(target, this.#arena.used, start, end);
+    const { bytes } = this.reserve(size);
+    chunk.copy(bytes, this.#arena.used, start, end);
     this.#arena.used += size;
   }
 
   /** A text of bytes, one for each character. */
   appendLatin1(text: string): void {
     if (text.length > COPIED_UP_TO) this.appendPiece(Buffer.from(text, 'latin1'));
-    else this.commit(this.reserve(text.length).latin1Write(text, this.#arena.used));
+    else this.commit(this.reserve(text.length).bytes.latin1Write(text, this.#arena.used));
   }
 
   /** Hands a buffer over without copying it: the caller must not change it any more. */
@@ -90,13 +114,27 @@ export class Outbox {
     this.#pieceBytes += piece.length;
   }
 
-  /** Takes everything out, in order. */
-  takeOut(): readonly Buffer[] {
+  /** Writes everything, in order, and as one as far as the system lets it. */
+  writeTo(socket: OutgoingBytes): void {
     this.#seal();
     const pieces = this.#pieces;
-    if (pieces.length > 0) this.#pieces = [];
+    const slabs = this.#slabs;
+    if (pieces.length === 0) return;
+    this.#begin();
+    writeAll(socket, pieces);
+    if (socket.writableLength === 0) for (const slab of slabs) this.#arena.release(slab);
+  }
+
+  discard(): void {
+    this.#seal();
+    for (const slab of this.#slabs) this.#arena.release(slab);
+    this.#begin();
+  }
+
+  #begin(): void {
+    this.#pieces = [];
+    this.#slabs = [];
     this.#pieceBytes = 0;
-    return pieces;
   }
 
   #openRegion(): void {
@@ -111,14 +149,16 @@ export class Outbox {
     if (arena.owner !== this) return;
     arena.owner = undefined;
     if (arena.used === arena.openedAt) return;
-    const piece = arena.buffer.subarray(arena.openedAt, arena.used);
+    const { slab } = arena;
+    const piece = slab.bytes.subarray(arena.openedAt, arena.used);
+    slab.outstanding += 1;
+    this.#slabs.push(slab);
     this.#pieces.push(piece);
     this.#pieceBytes += piece.length;
   }
 }
 
-/** Writes them as one, as far as the system lets it. */
-export function writeAll(socket: OutgoingBytes, pieces: readonly Buffer[]): void {
+function writeAll(socket: OutgoingBytes, pieces: readonly Buffer[]): void {
   const [only] = pieces;
   if (!only) return;
   if (pieces.length === 1) {
@@ -135,4 +175,6 @@ export interface OutgoingBytes {
   write(bytes: Buffer): unknown;
   cork(): void;
   uncork(): void;
+  /** Bytes that the system has not taken yet. */
+  readonly writableLength: number;
 }

@@ -111,6 +111,22 @@ export class RequestFramer {
     return this.#step;
   }
 
+  /** Where the bytes end that were received. */
+  get received(): number {
+    return this.#length;
+  }
+
+  /** What begins at `start` is the rest of a large request, and no request. */
+  get inPieces(): boolean {
+    return this.#step === 'large' || this.#discarding;
+  }
+
+  /** Somebody else has found whole requests up to there; not while `inPieces`. */
+  skipTo(end: number): void {
+    this.#argumentEnd = UNKNOWN;
+    this.#goOnBehind(end);
+  }
+
   /** The current frame is done with. The rest of a large one is dropped as it arrives. */
   skip(): void {
     if (this.#step === 'large') this.#discarding = true;

@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import { type Command, Conversation, type LargeRequest } from '../commands/conversation';
 import type { House } from '../commands/house';
 import type { Door } from '../commands/outlet';
-import { byteAt, LF } from '../resp/bytes';
 import { encodeCommand, error } from '../resp/encoder';
+import { PlainGets } from '../resp/plain-gets';
 import { RequestFramer } from '../resp/request-framer';
 import { parseRequest, splitInline } from '../resp/request-parser';
 import type { LatencyHistogram } from '../telemetry/latency';
@@ -178,6 +178,7 @@ export class Session implements Door {
     this.#again = true;
     if (this.#advancing) return;
     this.#advancing = true;
+    this.outlet.gather();
     while (this.#again && !this.#closing) {
       this.#again = false;
       const exhausted = this.#offerAll();
@@ -198,6 +199,7 @@ export class Session implements Door {
   #offerAll(): boolean {
     this.#now = this.#house.clock.now();
     while (!this.#closing) {
+      if (!this.#limiter) this.#offerGets(Number.POSITIVE_INFINITY);
       if (this.outlet.unsent > this.#mostUnread && this.#mustBeRead()) return false;
       const taken = this.#large ? this.#feedLarge(this.#large) : this.#offerNext();
       if (taken === 'wait') return false;
@@ -259,7 +261,8 @@ export class Session implements Door {
       const refused = this.#charge(this.#limiter);
       if (refused) return refused;
     }
-    if (!this.#offered && this.#get()) return this.#taken();
+    // Without a limiter it was tried before: there it may have been one of many.
+    if (this.#limiter && this.#offerGets(1) > 0) return this.#noteTaken();
     const command = this.#offered ?? this.#readCommand();
     if (!command) return this.#refuse('Protocol error: unbalanced quotes in request');
     if (isAttack(command)) return this.#cutOff();
@@ -269,26 +272,49 @@ export class Session implements Door {
   }
 
   #taken(): Offer {
+    this.#framer.skip();
+    return this.#noteTaken();
+  }
+
+  #noteTaken(): Offer {
     this.#offered = undefined;
     this.#charged = false;
-    this.#framer.skip();
     return 'taken';
   }
 
-  /** GET key in the form that clients send it: no arguments are made. False: it has to go the long way. */
-  #get(): boolean {
-    const { buffer, count, nameStart, nameEnd, inline, tidy, end } = this.#framer;
-    if (inline || !tidy || count !== 2 || nameEnd - nameStart !== 3 || !isGet(buffer, nameStart))
-      return false;
+  /**
+   * The short way: GETs in the form in which clients send them, of which no arguments are made. How many were taken;
+   * the framer stands behind them.
+   */
+  #offerGets(most: number): number {
+    const framer = this.#framer;
     const conversation = this.#conversation;
-    const { plain } = conversation;
-    if (!plain && !conversation.reading) return false;
-    const keyStart = buffer.indexOf(LF, nameEnd + 2) + 1;
-    const keyEnd = end - 2;
-    if (!plain || !conversation.hit(buffer, keyStart, keyEnd, this.#now))
-      return conversation.read(buffer.latin1Slice(keyStart, keyEnd), this.#now);
-    if (this.#hits.isDue()) this.#hits.observe(this.#house.clock.now() - this.#now);
-    return true;
+    if (!PlainGets.mayBegin(framer.buffer, framer.start, framer.received)) return 0;
+    if (this.#offered || framer.inPieces || !(conversation.plain || conversation.reading)) return 0;
+    const gets = new PlainGets(framer.buffer, framer.start, framer.received);
+    let count = 0;
+    for (;;) {
+      if (conversation.plain) count += this.#offerHits(gets, most - count);
+      if (count === most || this.outlet.unsent > this.#mostUnread || !this.#offerRead(gets)) break;
+      count += 1;
+    }
+    if (count > 0) framer.skipTo(gets.at);
+    return count;
+  }
+
+  #offerHits(gets: PlainGets, most: number): number {
+    const room = this.#mostUnread - this.outlet.unsent;
+    const count = this.#conversation.hits(gets, most, room, this.#now);
+    if (count > 0 && this.#hits.isDue(count)) this.#hits.observe(this.#house.clock.now() - this.#now);
+    return count;
+  }
+
+  #offerRead(gets: PlainGets): boolean {
+    if (!gets.find()) return false;
+    const name = this.#framer.buffer.latin1Slice(gets.keyStart, gets.keyEnd);
+    const taken = this.#conversation.read(name, this.#now);
+    if (taken) gets.skip();
+    return taken;
   }
 
   #readCommand(): Command | undefined {
@@ -386,17 +412,6 @@ type Offer = 'taken' | 'wait' | 'none';
 
 /** How long a client may take to close a connection that was ended by a shutdown. */
 const LINGER = 1_000;
-
-/** Upper and lower case differ in one bit. */
-const CASE_BIT = 0x20;
-
-function isGet(buffer: Buffer, at: number): boolean {
-  return (
-    (byteAt(buffer, at) | CASE_BIT) === 0x67 &&
-    (byteAt(buffer, at + 1) | CASE_BIT) === 0x65 &&
-    (byteAt(buffer, at + 2) | CASE_BIT) === 0x74
-  );
-}
 
 function isAttack({ args }: Command): boolean {
   const [name] = args;

@@ -1,6 +1,7 @@
 /** The one writer of a client's socket: gathers replies, writes them together, and knows how much the client owes to read. */
 import type { Socket } from 'node:net';
-import { Arena, Outbox, writeAll } from '../resp/outbox';
+import type { Room } from '../resp/bytes';
+import { Arena, Outbox } from '../resp/outbox';
 
 const arena = new Arena();
 
@@ -10,6 +11,7 @@ export class Writer {
   readonly #limit: number;
   readonly #outbox = new Outbox(arena);
   #flushScheduled = false;
+  #gathering = false;
   /** Bytes ever appended. */
   #appended = 0;
   /** A reply that came in several pieces, as a range of the bytes ever appended: it may always finish. */
@@ -32,7 +34,7 @@ export class Writer {
   }
 
   /** See `Outbox.reserve`. */
-  reserve(size: number): Buffer {
+  reserve(size: number): Room {
     return this.#outbox.reserve(size);
   }
 
@@ -58,12 +60,20 @@ export class Writer {
     this.#note(piece.length);
   }
 
+  /** Whoever says so will flush: until then nothing that is appended has to see to it. */
+  gather(): void {
+    this.#gathering = true;
+  }
+
   flush(): void {
     this.#flushScheduled = false;
-    if (this.#socket.destroyed) return;
-    const pieces = this.#outbox.takeOut();
-    if (pieces.length === 0) return;
-    writeAll(this.#socket, pieces);
+    this.#gathering = false;
+    if (this.#outbox.size === 0) return;
+    if (this.#socket.destroyed) {
+      this.#outbox.discard();
+      return;
+    }
+    this.#outbox.writeTo(this.#socket);
     if (this.#socket.writableLength > this.#limit && this.#piledUp() > this.#limit) this.#onOverLimit();
   }
 
@@ -93,7 +103,7 @@ export class Writer {
 
   #note(size: number): void {
     this.#appended += size;
-    if (this.#flushScheduled) return;
+    if (this.#flushScheduled || this.#gathering) return;
     this.#flushScheduled = true;
     process.nextTick(flushWriter, this);
   }

@@ -17,10 +17,11 @@ export class LatencyHistogram {
     this.#mask = every - 1;
   }
 
-  /** Whether the next one is to be measured. */
-  isDue(): boolean {
-    this.#turn = (this.#turn + 1) & this.#mask;
-    return this.#turn === 0;
+  /** Whether the next one is to be measured, or one of the next. */
+  isDue(events = 1): boolean {
+    const turn = this.#turn + events;
+    this.#turn = turn & this.#mask;
+    return turn > this.#mask;
   }
 
   observe(milliseconds: number): void {

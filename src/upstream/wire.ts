@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import Queue from 'mnemonist/queue';
 import { GREATER } from '../resp/bytes';
-import { Arena, Outbox, writeAll } from '../resp/outbox';
+import { Arena, Outbox } from '../resp/outbox';
 import { ReplyFramer } from '../resp/reply-framer';
 import { parseShallow } from '../resp/reply-parser';
 import type { HandshakeStep } from './handshake';
@@ -167,7 +167,7 @@ export class Wire {
 
   #flushNow(): void {
     this.#flushScheduled = false;
-    if (this.#state === 'ready') writeAll(this.#socket, this.#unsent.takeOut());
+    if (this.#state === 'ready') this.#unsent.writeTo(this.#socket);
   }
 
   /** Behind the replies that are waited for, every frame goes to `reader`: what comes cannot be counted any more. */
@@ -223,7 +223,7 @@ export class Wire {
 
   /** The same when nobody is left to be answered: what has not been sent yet never is. */
   partUnsaid(): void {
-    this.#unsent.takeOut();
+    this.#unsent.discard();
     if (this.#state === 'ready') this.part();
     else this.close('its client has left');
   }
@@ -235,7 +235,7 @@ export class Wire {
     this.#closedBecause = reason;
     clearTimeout(this.#timer);
     this.#socket.destroy();
-    this.#unsent.takeOut();
+    this.#unsent.discard();
     this.#partial = [];
     // Ahead of those who wait: whoever owns the wire must have ended what depended on it before anybody is told.
     this.#events.onClosed?.(this, reason);

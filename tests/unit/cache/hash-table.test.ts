@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { HashTable } from '../../../src/cache/hash-table';
-import { hashOfBytes, hashOfKey } from '../../../src/cache/key-hash';
+import { KeyAtHand } from '../../../src/cache/key-at-hand';
+import { hashOfKey } from '../../../src/cache/key-hash';
 import { NONE } from '../../../src/cache/linked-list';
+import { viewOf } from '../../../src/resp/bytes';
 
 function under(table: HashTable, hash: number): number[] {
   const slots = [];
@@ -38,22 +40,51 @@ test('whatever is linked and unlinked, each hash finds its slots and no others',
   );
 });
 
-test('a key hashes the same as a string and as bytes, and otherwise for another generation', () => {
+test('a key hashes the same as a string and as bytes wherever they lie, and otherwise for another generation', () => {
+  const atHand = new KeyAtHand();
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 100 }), fc.nat(), (bytes, salt) => {
-      const source = Buffer.concat([Buffer.from('..'), bytes, Buffer.from('..')]);
-      const key = Buffer.from(bytes).toString('latin1');
-      expect(hashOfBytes(source, 2, 2 + bytes.length, salt)).toBe(hashOfKey(key, salt));
-      expect(hashOfKey(key, salt + 1)).not.toBe(hashOfKey(key, salt));
+    fc.property(fc.uint8Array({ maxLength: 100 }), fc.nat(7), fc.nat(), (bytes, offset, salt) => {
+      const source = viewOf(Buffer.concat([Buffer.alloc(offset, '.'), bytes, Buffer.from('..')]));
+      atHand.take(Buffer.from(bytes).toString('latin1'));
+      expect(atHand.hash(salt)).toBe(hashOfKey(source, offset, offset + bytes.length, salt));
+      expect(atHand.hash(salt + 1)).not.toBe(atHand.hash(salt));
     }),
   );
 });
 
-test('keys that count upwards spread over the buckets', () => {
-  const buckets = new Uint32Array(1024);
-  for (let i = 0; i < 10_240; i++) {
-    const bucket = hashOfKey(`key:${i}`, 0) & 1023;
-    buckets[bucket] = (buckets[bucket] ?? 0) + 1;
+test('the key at hand is the last one taken, short or long', () => {
+  const atHand = new KeyAtHand();
+  for (const key of ['', 'one', 'x'.repeat(200_000), 'one', 'x'.repeat(70_000), '\xff\x00\x80\x7f\xfe']) {
+    atHand.take(key);
+    const bytes = Buffer.from(atHand.view.buffer, 0, atHand.length);
+    expect(bytes.toString('latin1')).toBe(key);
+    expect(atHand.hash(3)).toBe(hashOfKey(viewOf(Buffer.from(key, 'latin1')), 0, key.length, 3));
   }
-  expect(Math.max(...buckets)).toBeLessThan(40);
+  expect(atHand.view.byteLength).toBe(1024);
+});
+
+test('keys that count upwards spread over the buckets, whatever their length', () => {
+  for (const prefix of ['', 'key:', 'user:profile:']) {
+    const buckets = new Uint32Array(1024);
+    for (let i = 0; i < 10_240; i++) {
+      const key = viewOf(Buffer.from(`${prefix}${i}`));
+      const bucket = hashOfKey(key, 0, key.byteLength, 0) & 1023;
+      buckets[bucket] = (buckets[bucket] ?? 0) + 1;
+    }
+    expect(Math.max(...buckets)).toBeLessThan(40);
+  }
+});
+
+test('a bit that changes anywhere in a key changes each bit of the hash about every other time', () => {
+  const changed = new Uint32Array(32);
+  const rounds = 20 * 8 * 16;
+  for (let turn = 0; turn < rounds; turn += 1) {
+    const key = viewOf(Buffer.from(`key:${turn}`.padEnd(20, '.')));
+    const before = hashOfKey(key, 0, 20, 0);
+    const bit = turn % 160;
+    key.setUint8(bit >> 3, key.getUint8(bit >> 3) ^ (1 << (bit & 7)));
+    const difference = before ^ hashOfKey(key, 0, 20, 0);
+    for (let at = 0; at < 32; at += 1) changed[at] = (changed[at] ?? 0) + ((difference >>> at) & 1);
+  }
+  for (const times of changed) expect(Math.abs(times / rounds - 0.5)).toBeLessThan(0.06);
 });

@@ -1,4 +1,5 @@
 import { FILLED_BY_GET, FILLED_BY_MGET } from '../../../src/cache/store';
+import { roomOf, viewOf } from '../../../src/resp/bytes';
 import { framed, get, put, storeOf } from './support';
 
 test('an entry is answered with the bytes it was stored as', () => {
@@ -21,8 +22,9 @@ test('copyValue writes where it is told and says how much', () => {
   put(partition, 'short', 'abc');
   put(partition, 'long', 'x'.repeat(200));
   const target = Buffer.alloc(300, '.');
-  const first = partition.copyValue(partition.lookup('short', 0), target, 2);
-  const second = partition.copyValue(partition.lookup('long', 0), target, 2 + first);
+  const room = roomOf(target);
+  const first = partition.copyValue(partition.lookup('short', 0), room, 2);
+  const second = partition.copyValue(partition.lookup('long', 0), room, 2 + first);
   expect([first, second]).toEqual([9, 208]);
   expect(target.toString()).toBe(`..$3\r\nabc\r\n$200\r\n${'x'.repeat(200)}\r\n${'.'.repeat(81)}`);
 });
@@ -38,7 +40,7 @@ test('keys and values are binary-exact', () => {
 test('a key can be looked up where it stands in a request', () => {
   const partition = storeOf().partition();
   put(partition, 'k\xe9y', 'value');
-  const request = Buffer.from('*2\r\n$3\r\nGET\r\n$3\r\nk\xe9y\r\n', 'latin1');
+  const request = viewOf(Buffer.from('*2\r\n$3\r\nGET\r\n$3\r\nk\xe9y\r\n', 'latin1'));
   const slot = partition.lookupBytes(request, 17, 20, 0);
   expect([slot, partition.hits(slot)]).toEqual([partition.peek('k\xe9y', 0), 1]);
   expect(partition.lookupBytes(request, 17, 19, 0)).toBe(-1);

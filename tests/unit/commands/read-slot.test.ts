@@ -1,4 +1,5 @@
 import { type ReadDesk, ReadSlot } from '../../../src/commands/read-slot';
+import { roomOf } from '../../../src/resp/bytes';
 import { createStats } from '../../../src/telemetry/stats';
 import { put, storeOf } from '../cache/support';
 
@@ -9,7 +10,7 @@ function deskAt(start: number, key: string, deadline: number) {
   put(partition, key, 'value', { deadline });
   const delivered: string[] = [];
   const asked: string[] = [];
-  const target = Buffer.alloc(1024);
+  const target = roomOf(Buffer.alloc(1024));
   const nothing = () => undefined;
   const tracker = {
     partition,
@@ -27,7 +28,7 @@ function deskAt(start: number, key: string, deadline: number) {
     outlet: {
       reserve: () => target,
       reserved: 0,
-      commit: (size) => delivered.push(target.latin1Slice(0, size)),
+      commit: (size) => delivered.push(target.bytes.latin1Slice(0, size)),
       append: (chunk, from, to) => delivered.push(chunk.latin1Slice(from, to)),
       appendPiece: nothing,
       slow: false,

@@ -1,22 +1,60 @@
-import { Arena, Outbox, writeAll } from '../../../src/resp/outbox';
+import { Arena, Outbox, type OutgoingBytes } from '../../../src/resp/outbox';
 
-const text = (pieces: readonly Buffer[]) => Buffer.concat(pieces).toString('latin1');
+/** Takes what is written, at once or not until `catchUp`; looks at the bytes only then, as the system does. */
+class Sink implements OutgoingBytes {
+  readonly said: string[] = [];
+  writableLength = 0;
+  #pending: Buffer[] = [];
+
+  constructor(private slow = false) {}
+
+  get text(): string {
+    return this.said.join('');
+  }
+
+  write(bytes: Buffer): void {
+    this.#pending.push(bytes);
+    this.writableLength += bytes.length;
+    if (!this.slow) this.catchUp();
+  }
+
+  catchUp(): void {
+    for (const bytes of this.#pending) this.said.push(bytes.toString('latin1'));
+    this.#pending = [];
+    this.writableLength = 0;
+  }
+
+  cork(): void {
+    this.said.push('<');
+  }
+
+  uncork(): void {
+    this.said.push('>');
+  }
+}
 
 function put(outbox: Outbox, word: string): void {
   outbox.append(Buffer.from(word, 'latin1'), 0, word.length);
 }
 
-test('gathers small pieces into one, in order', () => {
+function written(outbox: Outbox): string {
+  const sink = new Sink();
+  outbox.writeTo(sink);
+  return sink.text;
+}
+
+test('gathers small pieces into one write, in order', () => {
   const outbox = new Outbox(new Arena());
   put(outbox, 'one ');
   outbox.appendLatin1('tw\xf6 ');
   const room = outbox.reserve(10);
-  outbox.commit(room.latin1Write('three', outbox.reserved));
+  outbox.commit(room.bytes.latin1Write('three', outbox.reserved));
   expect(outbox.size).toBe(13);
-  const pieces = outbox.takeOut();
-  expect(pieces).toHaveLength(1);
-  expect(text(pieces)).toBe('one tw\xf6 three');
-  expect([outbox.size, outbox.takeOut()]).toEqual([0, []]);
+  const sink = new Sink();
+  outbox.writeTo(sink);
+  expect(sink.said).toEqual(['one tw\xf6 three']);
+  outbox.writeTo(sink);
+  expect([outbox.size, sink.said.length]).toEqual([0, 1]);
 });
 
 test('copies what is small: its owner may write to it again', () => {
@@ -24,54 +62,67 @@ test('copies what is small: its owner may write to it again', () => {
   const chunk = Buffer.from('xxabcxx');
   outbox.append(chunk, 2, 5);
   chunk.fill('-');
-  expect(text(outbox.takeOut())).toBe('abc');
+  expect(written(outbox)).toBe('abc');
 });
 
-test('hands a large piece over as it is, between the small ones', () => {
+test('hands a large piece over as it is, between the small ones, between cork and uncork', () => {
   const outbox = new Outbox(new Arena());
   const large = Buffer.alloc(100_000, 'L');
   put(outbox, 'before');
   outbox.append(large, 0, large.length);
   put(outbox, 'behind');
-  const pieces = outbox.takeOut();
-  expect(pieces.map((piece) => piece.length)).toEqual([6, 100_000, 6]);
-  expect(pieces[1]?.buffer).toBe(large.buffer);
+  const sink = new Sink();
+  outbox.writeTo(sink);
+  expect(sink.said).toEqual(['<', 'before', large.toString(), 'behind', '>']);
 });
 
-test('outboxes that take turns in one arena keep their bytes apart', () => {
+test('outboxes that take turns in one arena keep their bytes apart, however slowly their sockets take them', () => {
   const arena = new Arena();
-  const outboxes = [new Outbox(arena), new Outbox(arena), new Outbox(arena)];
+  const ends = [new Sink(), new Sink(true), new Sink()].map((sink) => ({ sink, outbox: new Outbox(arena) }));
   const expected = ['', '', ''];
-  for (let turn = 0; turn < 30_000; turn += 1) {
+  for (let turn = 0; turn < 60_000; turn += 1) {
     const which = (turn * 7) % 3;
     const word = `${turn};`;
-    const outbox = outboxes[which];
-    if (outbox) put(outbox, word);
+    const end = ends[which];
+    if (!end) throw new Error('there are three');
+    put(end.outbox, word);
     expected[which] += word;
+    if (turn % 11 === 0) end.outbox.writeTo(end.sink);
+    if (turn % 1_009 === 0) end.sink.catchUp();
   }
-  expect(outboxes.map((outbox) => outbox.size)).toEqual(expected.map((each) => each.length));
-  expect(outboxes.map((outbox) => text(outbox.takeOut()))).toEqual(expected);
+  for (const { sink, outbox } of ends) {
+    outbox.writeTo(sink);
+    sink.catchUp();
+  }
+  expect(ends.map(({ sink }) => sink.text.replaceAll(/[<>]/g, ''))).toEqual(expected);
 });
 
-test('what was taken out stays as it is when the arena goes on', () => {
+test('a slab is written over once the system has all of it, and not before', () => {
   const arena = new Arena();
-  const [first, second] = [new Outbox(arena), new Outbox(arena)];
-  put(first, 'kept');
-  const pieces = first.takeOut();
-  for (let turn = 0; turn < 5_000; turn += 1) put(second, 'twenty bytes of rest');
-  expect(text(pieces)).toBe('kept');
-  expect(second.size).toBe(100_000);
+  const [quick, slow] = [new Outbox(arena), new Outbox(arena)];
+  const { slab } = arena;
+  for (let turn = 0; turn < 5_000; turn += 1) {
+    put(quick, 'twenty bytes of rest');
+    quick.writeTo(new Sink());
+  }
+  expect([arena.slab === slab, arena.used]).toEqual([true, 0]);
+  const reader = new Sink(true);
+  put(slow, 'kept');
+  slow.writeTo(reader);
+  for (let turn = 0; turn < 10_000; turn += 1) {
+    put(quick, 'twenty bytes of rest');
+    quick.writeTo(new Sink());
+  }
+  expect(arena.slab === slab).toBe(false);
+  reader.catchUp();
+  expect(reader.text).toBe('kept');
 });
 
-test('several pieces are written between cork and uncork, one alone is not', () => {
-  const said: string[] = [];
-  const socket = {
-    write: (bytes: Buffer) => said.push(bytes.toString()),
-    cork: () => said.push('cork'),
-    uncork: () => said.push('uncork'),
-  };
-  writeAll(socket, []);
-  writeAll(socket, [Buffer.from('a')]);
-  writeAll(socket, [Buffer.from('b'), Buffer.from('c')]);
-  expect(said).toEqual(['a', 'cork', 'b', 'c', 'uncork']);
+test('what was thrown away takes no place', () => {
+  const arena = new Arena();
+  const outbox = new Outbox(arena);
+  put(outbox, 'nobody');
+  outbox.appendPiece(Buffer.from('wants it'));
+  outbox.discard();
+  expect([outbox.size, arena.used, written(outbox)]).toEqual([0, 0, '']);
 });
