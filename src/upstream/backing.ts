@@ -10,6 +10,7 @@ import type { Log } from '../telemetry/log';
 import { describeAddress, type RedisAddress } from './address';
 import { guardReplies } from './control-guard';
 import { withoutArguments } from './handshake';
+import './quick-strings';
 
 export interface BackingEvents {
   /** The server is there, perhaps again, and perhaps another one than before. */
