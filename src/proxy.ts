@@ -348,7 +348,7 @@ function build(
     onCoherence: (_identity, mode, why) => modes.report(mode, why),
     isUnrestricted: (user) => backing.isUnrestricted(user),
   });
-  const trackers = () => links.trackers();
+  const trackers = () => links.trackers;
   const neighbours = member?.neighbours;
   const fence = new Fence(trackers, stats);
   const house: House = {

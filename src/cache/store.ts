@@ -7,7 +7,8 @@ export { Partition } from './partition';
 
 export class Store {
   readonly #entries: Entries;
-  readonly #partitions = new Set<Partition>();
+  /** Made anew with each change: each write goes through it. */
+  #partitions: readonly Partition[] = [];
 
   constructor(limits: StoreLimits) {
     this.#entries = new Entries(limits);
@@ -33,12 +34,14 @@ export class Store {
 
   partition(): Partition {
     const partition = new Partition(this.#entries);
-    this.#partitions.add(partition);
+    this.#partitions = [...this.#partitions, partition];
     return partition;
   }
 
   release(partition: Partition): void {
-    if (this.#partitions.delete(partition)) partition.release();
+    if (!this.#partitions.includes(partition)) return;
+    this.#partitions = this.#partitions.filter((other) => other !== partition);
+    partition.release();
   }
 
   /** Drops the key in every partition, stale copies too; returns in how many it was known. */

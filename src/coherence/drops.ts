@@ -4,9 +4,9 @@ import type { Tracker } from './tracker';
 
 export class Drops {
   readonly #store: Store;
-  readonly #trackers: () => Iterable<Tracker>;
+  readonly #trackers: () => readonly Tracker[];
 
-  constructor(store: Store, trackers: () => Iterable<Tracker>) {
+  constructor(store: Store, trackers: () => readonly Tracker[]) {
     this.#store = store;
     this.#trackers = trackers;
   }

@@ -12,11 +12,11 @@ export interface Barrier {
 }
 
 export class Fence implements Barrier {
-  readonly #trackers: () => Iterable<Tracker>;
+  readonly #trackers: () => readonly Tracker[];
   readonly #stats: Stats;
   #waiting: (() => void)[] = [];
 
-  constructor(trackers: () => Iterable<Tracker>, stats: Stats) {
+  constructor(trackers: () => readonly Tracker[], stats: Stats) {
     this.#trackers = trackers;
     this.#stats = stats;
   }

@@ -32,7 +32,7 @@ import { applyEffect } from './effects';
 import { answerHits, type HitDesk } from './hits';
 import type { Guest, House } from './house';
 import { type Asking, type Change, planIdentity, RESET_REPLY, withClientId } from './identify';
-import { type KeySpec, keysOf } from './keys';
+import { isFirstArgument, keysOf } from './keys';
 import type { Link } from './links';
 import { questionBefore, runLocal, runTogether } from './local';
 import type { Door, Outlet } from './outlet';
@@ -50,6 +50,17 @@ import { WaitingReads } from './waiting-reads';
 export interface Command {
   readonly raw: Buffer;
   readonly args: readonly Buffer[];
+}
+
+/** One whole command as it stands among others: buffer[start, end), its first argument buffer[keyStart, keyEnd). */
+export interface PlainRequest {
+  readonly buffer: Buffer;
+  readonly start: number;
+  readonly end: number;
+  /** Of arguments, the name included. */
+  readonly count: number;
+  readonly keyStart: number;
+  readonly keyEnd: number;
 }
 
 /** A request too large to be held: its bytes follow. */
@@ -74,6 +85,7 @@ type Lane = 'none' | 'reads' | 'shared' | 'exclusive';
 /** Reads that wait for their turn; more are turned away until some are answered. */
 const MOST_SLOTS = 4096;
 const PING = encodeCommand(['PING']);
+const NO_KEYS: readonly string[] = [];
 
 export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
   readonly face: ClientFace;
@@ -186,7 +198,26 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
     return true;
   }
 
-  /** The same for a door that wants the entry itself. Undefined: `take` has to do it. */
+  /** The short way for a command that is only passed on: its row is `plain`. False: `take` has to do it. */
+  pass(row: CommandRow, request: PlainRequest, now: number): boolean {
+    if (this.#left || this.#dismissed || this.#changing || this.#relay || !this.trusted) return false;
+    if (this.#transaction.announced || this.#debts.full) return false;
+    if (this.#lane === 'none' && now < this.#house.pausedUntil) return false;
+    const changesKey = row.effect === 'keys';
+    if (changesKey && request.count < 2) return false;
+    const wire = this.#wireInUse();
+    if (!wire) return false;
+    const { buffer, start, end, keyStart, keyEnd } = request;
+    const owed = this.#owe(row, row.effect, changesKey ? [buffer.latin1Slice(keyStart, keyEnd)] : NO_KEYS);
+    wire.send(buffer, owed, start, end);
+    this.face.lastCommand = row.name;
+    this.face.lastUsedAt = now;
+    this.face.bufferedIn = end - start;
+    this.stats.commands += 1;
+    return true;
+  }
+
+  /** `hits` for a door that wants the entry itself. Undefined: `take` has to do it. */
   recall(key: Buffer, now: number): Recalled | undefined {
     const { tracker, unrestricted } = this.#standing.link;
     if (!tracker.answersAt(now)) return undefined;
@@ -966,10 +997,6 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
 function isPlain(row: CommandRow): boolean {
   if (row.name === 'reset' || row.name === 'quit') return true;
   return row.route !== 'identity' && row.route !== 'local' && row.route !== 'pinned';
-}
-
-function isFirstArgument(spec: KeySpec): boolean {
-  return spec.begin === 'index' && spec.index === 1 && spec.find === 'range' && spec.lastKey === 0;
 }
 
 const SWALLOW: LargeRequest = { write: () => true };

@@ -87,6 +87,11 @@ function isWord(arg: Buffer | undefined, word: string): boolean {
   return arg.toString('latin1', 0, word.length).toLowerCase() === word;
 }
 
+/** The key is the first argument, and there is no other. */
+export function isFirstArgument({ begin, index, find, lastKey, incomplete }: KeySpec): boolean {
+  return begin === 'index' && index === 1 && find === 'range' && lastKey === 0 && !incomplete;
+}
+
 /** True when there are specifications, and none that says it may miss keys. */
 export function isComplete(specs: readonly KeySpec[]): boolean {
   return (

@@ -42,6 +42,8 @@ export interface LinkParts {
 export class Links {
   readonly #links = new Map<string, Link>();
   readonly #parts: LinkParts;
+  /** Made anew with each change, so that whoever goes through it is not disturbed: each write does. */
+  #trackers: readonly Tracker[] = [];
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
@@ -61,8 +63,8 @@ export class Links {
     return this.#links.get(identityKey(identity));
   }
 
-  *trackers(): Iterable<Tracker> {
-    for (const link of this.#links.values()) yield link.tracker;
+  get trackers(): readonly Tracker[] {
+    return this.#trackers;
   }
 
   values(): Iterable<Link> {
@@ -112,6 +114,7 @@ export class Links {
       if (link.users > 0) link.lastUsedAt = now;
       if (now - link.lastUsedAt <= IDLE_FOR) continue;
       this.#links.delete(key);
+      this.#listTrackers();
       this.#close(link, 'idle');
     }
   }
@@ -119,6 +122,7 @@ export class Links {
   close(): void {
     for (const link of this.#links.values()) this.#close(link, 'shutting down');
     this.#links.clear();
+    this.#listTrackers();
   }
 
   #open(identity: Identity): Link {
@@ -137,7 +141,12 @@ export class Links {
     const link = new Link(identity, tracker, shared, clock.now());
     link.unrestricted = this.#parts.isUnrestricted(identity.user);
     this.#links.set(identityKey(identity), link);
+    this.#listTrackers();
     return link;
+  }
+
+  #listTrackers(): void {
+    this.#trackers = [...this.#links.values()].map(({ tracker }) => tracker);
   }
 
   #close(link: Link, reason: string): void {

@@ -1,5 +1,6 @@
 /** The command table: which way each command goes and what its reply does to the cache, built from Redis's own COMMAND. */
-import { isComplete, type KeySpec, legacyKeySpec, readKeySpecs } from './keys';
+import { isComplete, isFirstArgument, type KeySpec, legacyKeySpec, readKeySpecs } from './keys';
+import { PlainNames } from './plain-names';
 import { type Effect, type Route, RULES, type Rule, type Transaction } from './rules';
 
 export type { Effect, Route, Transaction } from './rules';
@@ -24,6 +25,8 @@ export interface CommandRow {
   readonly blocking: boolean;
   readonly transaction: Transaction | undefined;
   readonly keySpecs: readonly KeySpec[];
+  /** It is only passed on, over a shared wire, and changes its first argument or nothing. */
+  readonly plain: boolean;
 }
 
 /** Not in Redis's table: it may leave state behind, answer twice or never, and write anything. */
@@ -55,9 +58,13 @@ interface Told {
 
 export class CommandTable {
   readonly #entries: Map<string, Entry>;
+  readonly #plain = new PlainNames<CommandRow>();
 
   private constructor(entries: Map<string, Entry>) {
     this.#entries = entries;
+    for (const [name, { row, subcommands }] of entries) {
+      if (row.plain && !subcommands) this.#plain.add(name, row);
+    }
   }
 
   /** `reply` is Redis's answer to COMMAND; an empty one (an ACL may forbid it) leaves what respite knows by itself. */
@@ -87,6 +94,11 @@ export class CommandTable {
     // Redis 7 takes several sections: the proxy's own is served only when it is asked for alone.
     return row === INFO_RESPITE && args.length !== 2 ? entry.row : row;
   }
+
+  /** See `PlainNames.find`. */
+  findPlain(bytes: Buffer, start: number, end: number): CommandRow | undefined {
+    return this.#plain.find(bytes, start, end);
+  }
 }
 
 /** Redis compares names byte by byte, without case, whole: so does a Map of lower-case strings. */
@@ -103,7 +115,10 @@ function makeRow(
   transaction: Transaction | undefined = undefined,
   keySpecs: readonly KeySpec[] = [],
 ): CommandRow {
-  return { name, route, effect, blocking, transaction, keySpecs };
+  const oneKey = keySpecs.length === 1 && keySpecs.every(isFirstArgument);
+  const harmless = effect === 'none' || (effect === 'keys' && oneKey);
+  const plain = route === 'shared' && !blocking && transaction === undefined && harmless;
+  return { name, route, effect, blocking, transaction, keySpecs, plain };
 }
 
 const NO_FLAGS: ReadonlySet<string> = new Set();

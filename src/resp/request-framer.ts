@@ -64,6 +64,9 @@ export class RequestFramer {
   /** Array frames: where the first argument lies, and how many there are. */
   nameStart = 0;
   nameEnd = 0;
+  /** And the second one, when there is one. */
+  keyStart = 0;
+  keyEnd = 0;
   count = 0;
 
   /** After 'broken': what Redis says, without the ERR in front. */
@@ -263,6 +266,9 @@ export class RequestFramer {
     if (this.#remaining === this.count) {
       this.nameStart = argumentStart;
       this.nameEnd = argumentStart + size;
+    } else if (this.#remaining === this.count - 1) {
+      this.keyStart = argumentStart;
+      this.keyEnd = argumentStart + size;
     }
     this.#argumentEnd = argumentStart + size + 2;
     return true;
@@ -351,6 +357,8 @@ export class RequestFramer {
     this.end -= shift;
     this.nameStart -= shift;
     this.nameEnd -= shift;
+    this.keyStart -= shift;
+    this.keyEnd -= shift;
     this.#length -= shift;
     this.#position -= shift;
     this.#searched -= shift;

@@ -263,6 +263,7 @@ export class Session implements Door {
     }
     // Without a limiter it was tried before: there it may have been one of many.
     if (this.#limiter && this.#offerGets(1) > 0) return this.#noteTaken();
+    if (!this.#offered && this.#offerToPass()) return this.#taken();
     const command = this.#offered ?? this.#readCommand();
     if (!command) return this.#refuse('Protocol error: unbalanced quotes in request');
     if (isAttack(command)) return this.#cutOff();
@@ -315,6 +316,14 @@ export class Session implements Door {
     const taken = this.#conversation.read(name, this.#now);
     if (taken) gets.skip();
     return taken;
+  }
+
+  /** A command that is only passed on is not taken apart. */
+  #offerToPass(): boolean {
+    const framer = this.#framer;
+    if (framer.inline || !framer.tidy) return false;
+    const row = this.#house.backing.table.findPlain(framer.buffer, framer.nameStart, framer.nameEnd);
+    return row !== undefined && this.#conversation.pass(row, framer, this.#now);
   }
 
   #readCommand(): Command | undefined {

@@ -123,10 +123,12 @@ export class Wire {
     return this.#unsent.size + this.#socket.writableLength > CONGESTED_AT;
   }
 
-  /** Sends one whole request; before the wire is ready it waits its turn behind the handshake. */
-  send(request: Buffer, waiter: Waiter): void {
+  /** Sends one whole request, bytes[start, end); before the wire is ready it waits its turn behind the handshake. */
+  send(bytes: Buffer, waiter: Waiter, start = 0, end = bytes.length): void {
     this.expect(waiter);
-    this.sendBytes(request);
+    if (this.#state === 'closed') return;
+    this.#unsent.append(bytes, start, end);
+    this.#scheduleFlush();
   }
 
   /** Several requests as one text of bytes, for the same waiter: so many replies. */

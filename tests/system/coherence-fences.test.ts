@@ -344,8 +344,8 @@ testRule('GETSET, GETDEL and GETEX are writes', server, {
   seen: { GETSET: NEW, GETDEL: '$-1\r\n', GETEX: '$-1\r\n' },
   without: {
     file: 'commands/conversation.js',
-    find: 'const owed = this.#owe(row, effect, keys ?? []);',
-    replace: "const owed = this.#owe(row, row.name.startsWith('get') ? 'none' : effect, keys ?? []);",
+    find: 'this.#debts.owe(row, effect, keys, this.#silent);',
+    replace: "this.#debts.owe(row, row.name.startsWith('get') ? 'none' : effect, keys, this.#silent);",
   },
   seenWithout: { GETSET: OLD, GETDEL: OLD, GETEX: OLD },
 });
