@@ -75,6 +75,7 @@ export class FillRegister {
   }
 
   cancel(key: string): void {
+    if (this.#claims.size === 0) return;
     const first = this.#claims.get(key);
     if (!first) return;
     this.#claims.delete(key);

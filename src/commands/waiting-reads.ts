@@ -25,6 +25,8 @@ export class WaitingReads {
   #reads: WaitingRead[] = [];
   /** What the unanswered commands will have dropped by the time they are answered. */
   readonly #touched = new Set<string>();
+  /** The same, not in the set yet: few clients ask for anything behind what they write. */
+  #alsoTouched: (readonly string[])[] = [];
   #anythingTouched = false;
 
   get size(): number {
@@ -33,13 +35,15 @@ export class WaitingReads {
 
   /** A command was sent that these reads would stand behind. */
   onSent(effect: Effect, keys: readonly string[]): void {
-    if (effect === 'keys') for (const key of keys) this.#touched.add(key);
+    if (effect === 'keys') this.#alsoTouched.push(keys);
     else if (effect !== 'none') this.#anythingTouched = true;
   }
 
   /** Whether it is of use to wait: memory will hardly have what is being written now. */
   accepts(names: readonly string[]): boolean {
     if (this.#anythingTouched || this.#reads.length >= MOST_WAITING) return false;
+    for (const keys of this.#alsoTouched) for (const key of keys) this.#touched.add(key);
+    this.#alsoTouched = [];
     return !names.some((name) => this.#touched.has(name));
   }
 
@@ -57,6 +61,7 @@ export class WaitingReads {
   clear(): void {
     this.#anythingTouched = false;
     if (this.#touched.size > 0) this.#touched.clear();
+    if (this.#alsoTouched.length > 0) this.#alsoTouched = [];
     if (this.#reads.length > 0) this.#reads = [];
   }
 }

@@ -58,6 +58,10 @@ export class Outbox {
   /** Those of the arena's slabs that pieces lie in, once for each. */
   #slabs: Slab[] = [];
   #pieceBytes = 0;
+  /** What was appended last and is still where it came from: more of the same chunk may follow. */
+  #run: Buffer | undefined;
+  #runStart = 0;
+  #runEnd = 0;
 
   constructor(arena: Arena) {
     this.#arena = arena;
@@ -66,7 +70,8 @@ export class Outbox {
   /** Bytes that have not been written or thrown away. */
   get size(): number {
     const arena = this.#arena;
-    return this.#pieceBytes + (arena.owner === this ? arena.used - arena.openedAt : 0);
+    const open = arena.owner === this ? arena.used - arena.openedAt : 0;
+    return this.#pieceBytes + open + (this.#runEnd - this.#runStart);
   }
 
   /**
@@ -74,6 +79,11 @@ export class Outbox {
    * `commit`. Only for what is small.
    */
   reserve(size: number): Room {
+    if (this.#run) this.#endRun(this.#run);
+    return this.#reserve(size);
+  }
+
+  #reserve(size: number): Room {
     const arena = this.#arena;
     if (arena.owner !== this) this.#openRegion();
     if (arena.used + size > SLAB_SIZE) {
@@ -92,15 +102,32 @@ export class Outbox {
     this.#arena.used += size;
   }
 
+  /** Takes chunk[start, end), which nobody changes any more. What follows on itself in one chunk is dealt with as one. */
   append(chunk: Buffer, start: number, end: number): void {
-    const size = end - start;
-    if (size > COPIED_UP_TO) {
-      this.appendPiece(chunk.subarray(start, end));
+    if (this.#run === chunk && this.#runEnd === start) {
+      this.#runEnd = end;
       return;
     }
-    const { bytes } = this.reserve(size);
+    if (this.#run) this.#endRun(this.#run);
+    this.#run = chunk;
+    this.#runStart = start;
+    this.#runEnd = end;
+  }
+
+  #endRun(chunk: Buffer): void {
+    const start = this.#runStart;
+    const size = this.#runEnd - start;
+    this.#run = undefined;
+    this.#runStart = 0;
+    this.#runEnd = 0;
+    if (size > COPIED_UP_TO) this.#addPiece(chunk.subarray(start, start + size));
+    else this.#copy(chunk, start, size);
+  }
+
+  #copy(chunk: Buffer, start: number, size: number): void {
+    const { bytes } = this.#reserve(size);
     const at = this.#arena.used;
-    if (size > SHORT_COPY) chunk.copy(bytes, at, start, end);
+    if (size > SHORT_COPY) chunk.copy(bytes, at, start, start + size);
     else for (let i = 0; i < size; i += 1) bytes[at + i] = byteAt(chunk, start + i);
     this.#arena.used += size;
   }
@@ -113,6 +140,11 @@ export class Outbox {
 
   /** Hands a buffer over without copying it: the caller must not change it any more. */
   appendPiece(piece: Buffer): void {
+    if (this.#run) this.#endRun(this.#run);
+    this.#addPiece(piece);
+  }
+
+  #addPiece(piece: Buffer): void {
     this.#seal();
     this.#pieces.push(piece);
     this.#pieceBytes += piece.length;
@@ -120,6 +152,7 @@ export class Outbox {
 
   /** Writes everything, in order, and as one as far as the system lets it. */
   writeTo(socket: OutgoingBytes): void {
+    if (this.#run) this.#endRun(this.#run);
     this.#seal();
     const pieces = this.#pieces;
     const slabs = this.#slabs;
@@ -130,6 +163,7 @@ export class Outbox {
   }
 
   discard(): void {
+    if (this.#run) this.#endRun(this.#run);
     this.#seal();
     for (const slab of this.#slabs) this.#arena.release(slab);
     this.#begin();

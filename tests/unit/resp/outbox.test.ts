@@ -57,12 +57,31 @@ test('gathers small pieces into one write, in order', () => {
   expect([outbox.size, sink.said.length]).toEqual([0, 1]);
 });
 
-test('copies what is small: its owner may write to it again', () => {
+test('what follows on itself in one chunk leaves as one, copied when it is short, as it is when it is long', () => {
   const outbox = new Outbox(new Arena());
-  const chunk = Buffer.from('xxabcxx');
-  outbox.append(chunk, 2, 5);
-  chunk.fill('-');
-  expect(written(outbox)).toBe('abc');
+  const chunk = Buffer.from('0123456789'.repeat(500));
+  for (let at = 0; at < 100; at += 10) outbox.append(chunk, at, at + 10);
+  put(outbox, '-');
+  for (let at = 1_000; at < 5_000; at += 10) outbox.append(chunk, at, at + 10);
+  expect(outbox.size).toBe(100 + 1 + 4_000);
+  const sink = new Sink();
+  outbox.writeTo(sink);
+  expect(sink.said).toEqual(['<', `${'0123456789'.repeat(10)}-`, '0123456789'.repeat(400), '>']);
+});
+
+test('parts of one chunk that do not follow on each other are kept apart', () => {
+  const outbox = new Outbox(new Arena());
+  const chunk = Buffer.from('one two three four');
+  outbox.append(chunk, 0, 3);
+  outbox.append(chunk, 8, 13);
+  outbox.append(chunk, 13, 18);
+  outbox.append(chunk, 3, 8);
+  outbox.appendLatin1('.');
+  outbox.append(chunk, 0, 3);
+  const room = outbox.reserve(1);
+  outbox.commit(room.bytes.latin1Write('!', outbox.reserved));
+  outbox.append(chunk, 4, 7);
+  expect(written(outbox)).toBe('onethree four two .one!two');
 });
 
 test('hands a large piece over as it is, between the small ones, between cork and uncork', () => {
@@ -123,6 +142,7 @@ test('what was thrown away takes no place', () => {
   const outbox = new Outbox(arena);
   put(outbox, 'nobody');
   outbox.appendPiece(Buffer.from('wants it'));
+  put(outbox, 'at all');
   outbox.discard();
   expect([outbox.size, arena.used, written(outbox)]).toEqual([0, 0, '']);
 });
