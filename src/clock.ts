@@ -17,9 +17,12 @@ export interface Clock {
 // setTimeout takes anything longer for 1 ms.
 const LONGEST = 2 ** 31 - 1;
 
+// The global one is looked up by a getter each time.
+const source = performance;
+
 /** The real one. Its timers alone do not keep the process alive: sockets and servers do. */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: () => source.now(),
   after(ms, call) {
     const timer = setTimeout(call, Math.min(ms, LONGEST));
     timer.unref();

@@ -1,4 +1,5 @@
 /** Who reads what in order to fill the cache, and which of those reads a change has overtaken. */
+import { KeyAtHand } from '../cache/store';
 import type { Stats } from '../telemetry/stats';
 import type { WireLoss } from '../upstream/wire';
 
@@ -31,14 +32,25 @@ export interface Claim {
   /** The fill itself, when others may share its answer. */
   readonly shareable: Shareable | undefined;
   cancelled: boolean;
-  /** The next one for the same key. */
+  /** The register's own: the key's hash, and the next claim whose hash falls on the same place. */
+  hash: number;
   next: Claim | undefined;
 }
 
-/** All claims by key. Registered before the read is sent; every drop of a key cancels them. */
+const FIRST_PLACES = 64;
+
+/**
+ * All claims by key. Registered before the read is sent; every drop of a key cancels them.
+ *
+ * A table of its own, newest first in each place: a Map that is asked four times for each miss, and gets rid of all that
+ * it was given, takes a tenth of what a miss does.
+ */
 export class FillRegister {
-  readonly #claims = new Map<string, Claim>();
   readonly #stats: Stats;
+  readonly #key = new KeyAtHand();
+  /** A power of two of them. */
+  #places: (Claim | undefined)[] = emptyPlaces(FIRST_PLACES);
+  #registered = 0;
   #inFlight = 0;
 
   constructor(stats: Stats) {
@@ -50,47 +62,96 @@ export class FillRegister {
   }
 
   add(claim: Claim): void {
-    claim.next = this.#claims.get(claim.key);
-    this.#claims.set(claim.key, claim);
+    if (this.#registered === this.#places.length) this.#grow();
+    claim.hash = this.#hashOf(claim.key);
+    const place = this.#placeOf(claim.hash);
+    claim.next = this.#places[place];
+    this.#places[place] = claim;
+    this.#registered += 1;
     this.#inFlight += 1;
   }
 
   finish(claim: Claim): void {
     this.#inFlight -= 1;
     if (claim.cancelled) return;
+    const place = this.#placeOf(claim.hash);
     let before: Claim | undefined;
-    for (let at = this.#claims.get(claim.key); at && at !== claim; at = at.next) before = at;
+    for (let at = this.#places[place]; at && at !== claim; at = at.next) before = at;
     if (before) before.next = claim.next;
-    else if (claim.next) this.#claims.set(claim.key, claim.next);
-    else this.#claims.delete(claim.key);
+    else this.#places[place] = claim.next;
+    claim.next = undefined;
+    this.#registered -= 1;
   }
 
   /** The GET in flight for this key that a further reader may share; `after` is the last MGET that reader has asked. */
   joinable(key: string, after: number): Shareable | undefined {
-    for (let claim = this.#claims.get(key); claim; claim = claim.next) {
-      const fill = claim.shareable;
-      if (fill) return fill.order > after ? fill : undefined;
+    if (this.#registered === 0) return undefined;
+    const hash = this.#hashOf(key);
+    for (let claim = this.#places[this.#placeOf(hash)]; claim; claim = claim.next) {
+      if (claim.hash !== hash || !claim.shareable || claim.key !== key) continue;
+      return claim.shareable.order > after ? claim.shareable : undefined;
     }
     return undefined;
   }
 
   cancel(key: string): void {
-    if (this.#claims.size === 0) return;
-    const first = this.#claims.get(key);
-    if (!first) return;
-    this.#claims.delete(key);
-    for (let claim: Claim | undefined = first; claim; claim = claim.next) this.#cancelOne(claim);
+    if (this.#registered === 0) return;
+    const hash = this.#hashOf(key);
+    const place = this.#placeOf(hash);
+    let before: Claim | undefined;
+    for (let claim = this.#places[place]; claim; claim = claim.next) {
+      if (claim.hash !== hash || claim.key !== key) {
+        before = claim;
+        continue;
+      }
+      if (before) before.next = claim.next;
+      else this.#places[place] = claim.next;
+      this.#registered -= 1;
+      this.#cancelOne(claim);
+    }
   }
 
   cancelAll(): void {
-    for (const first of this.#claims.values()) {
-      for (let claim: Claim | undefined = first; claim; claim = claim.next) this.#cancelOne(claim);
+    const places = this.#places;
+    this.#places = emptyPlaces(FIRST_PLACES);
+    this.#registered = 0;
+    for (const first of places) {
+      for (let claim = first; claim; claim = claim.next) this.#cancelOne(claim);
     }
-    this.#claims.clear();
   }
 
   #cancelOne(claim: Claim): void {
     claim.cancelled = true;
     this.#stats.fillsCancelled += 1;
   }
+
+  #hashOf(key: string): number {
+    this.#key.take(key);
+    return this.#key.hash(0);
+  }
+
+  #placeOf(hash: number): number {
+    return hash & (this.#places.length - 1);
+  }
+
+  #grow(): void {
+    const before = this.#places;
+    this.#places = emptyPlaces(before.length * 2);
+    for (const first of before) this.#moveChain(first);
+  }
+
+  /** Turned round twice, so that the newest stays first. */
+  #moveChain(first: Claim | undefined): void {
+    const chain: Claim[] = [];
+    for (let claim = first; claim; claim = claim.next) chain.push(claim);
+    for (const claim of chain.reverse()) {
+      const place = this.#placeOf(claim.hash);
+      claim.next = this.#places[place];
+      this.#places[place] = claim;
+    }
+  }
+}
+
+function emptyPlaces(count: number): (Claim | undefined)[] {
+  return new Array<Claim | undefined>(count).fill(undefined);
 }

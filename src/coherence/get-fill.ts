@@ -33,6 +33,7 @@ export class GetFill implements Waiter, Claim, Shareable {
   /** Its place among all that this tracker asked. */
   readonly order: number;
   cancelled = false;
+  hash = 0;
   next: Claim | undefined = undefined;
   readonly #home: FillHome;
   readonly #sentAt: number;

@@ -143,7 +143,7 @@ export class Tracker implements FillHome {
       const isKept = this.#mode === 'tracking' && this.partition.peek(key, now) >= 0;
       if (claimed.has(key) || isKept) return;
       claimed.add(key);
-      claims.push({ key, shareable: undefined, cancelled: false, next: undefined });
+      claims.push({ key, shareable: undefined, cancelled: false, hash: 0, next: undefined });
       places.push(place);
       requests += pttl(key);
     });
