@@ -8,8 +8,8 @@ import type { WireLoss } from '../upstream/wire';
  * meanwhile, it knows an answer to the asking before. All bytes are RESP3, or RESP2 when the fill wire speaks that.
  */
 export interface FillReader {
-  /** The answer is chunk[start, end), which nobody changes any more. */
-  onAnswer(asking: number, chunk: Buffer, start: number, end: number): void;
+  /** The answer is chunk[start, end), which nobody changes any more; it has come now. */
+  onAnswer(asking: number, chunk: Buffer, start: number, end: number, now: number): void;
   /** A value too large to keep, piece by piece. */
   onPiece(asking: number, piece: Buffer, last: boolean): void;
   /** The wire has fallen silent: whoever can do with a stale copy waits no longer. */

@@ -184,15 +184,15 @@ export class GetFill implements Waiter, Claim, Shareable {
     // Streamed: nothing was kept of it.
     if (this.#end === 0) return;
     if (!this.cancelled) this.#store(expiresIn, now);
-    this.#reader.onAnswer(this.#asking, this.#chunk, this.#start, this.#end);
-    if (this.#joined) this.#answerJoined(this.#joined, redisDeadline(this.#sentAt, expiresIn));
+    this.#reader.onAnswer(this.#asking, this.#chunk, this.#start, this.#end, now);
+    if (this.#joined) this.#answerJoined(this.#joined, redisDeadline(this.#sentAt, expiresIn), now);
   }
 
   /** The key may have expired between the answer at Redis and the moment at which such a reader asked. */
-  #answerJoined(joined: readonly Joined[], deadline: number): void {
+  #answerJoined(joined: readonly Joined[], deadline: number, now: number): void {
     for (const { reader, asking, since } of joined) {
       if (since > deadline) reader.onAskingLost(asking, EXPIRED_ON_ITS_WAY);
-      else reader.onAnswer(asking, this.#chunk, this.#start, this.#end);
+      else reader.onAnswer(asking, this.#chunk, this.#start, this.#end, now);
     }
   }
 

@@ -99,8 +99,8 @@ export class MgetFill implements Waiter {
     const value = this.#value;
     if (value && value[0] !== MINUS) this.#storeAll(value);
     this.#end();
-    this.#home.confirm(this.#sentAt);
-    if (value) this.#reader.onAnswer(this.#asking, value, 0, value.length);
+    const now = this.#home.confirm(this.#sentAt);
+    if (value) this.#reader.onAnswer(this.#asking, value, 0, value.length, now);
   }
 
   #end(): void {

@@ -64,6 +64,8 @@ export class Tracker implements FillHome {
   #oldestPing: number | undefined;
   #asked = 0;
   #pingedAt = 0;
+  /** When the first answer was met of those that have just come in together. */
+  #hearingAt: number | undefined;
   #closed = false;
   /** Why the next wire does without HELLO: tried anew at every later reconnect. */
   #helloRefused: string | undefined;
@@ -198,7 +200,8 @@ export class Tracker implements FillHome {
   }
 
   confirm(sentAt: number): number {
-    const now = this.now();
+    this.#hearingAt ??= this.now();
+    const now = this.#hearingAt;
     // The order of the stream holds, but what was given out meanwhile may have been overtaken: begin anew.
     if (now - sentAt > this.#parts.settings.upstreamTimeout && this.#live) this.#renewEpoch();
     this.#freshUntil = Math.max(this.#freshUntil, sentAt + HEARTBEAT + this.#parts.settings.upstreamTimeout);
@@ -280,6 +283,7 @@ export class Tracker implements FillHome {
         onClosed: (closed, reason) => this.#onClosed(closed, reason),
         onHeard: () => {
           this.heardAt = this.now();
+          this.#hearingAt = undefined;
         },
       },
     );
@@ -338,6 +342,7 @@ export class Tracker implements FillHome {
   }
 
   #onClosed(wire: Wire, reason: string): void {
+    this.#hearingAt = undefined;
     if (wire === this.#fading) this.#fading = undefined;
     if (wire !== this.#wire) return;
     this.#wire = undefined;

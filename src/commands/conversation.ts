@@ -194,7 +194,7 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
     this.face.lastCommand = 'get';
     this.face.lastUsedAt = now;
     this.stats.commands += 1;
-    this.#addRead([name], false);
+    this.#addRead([name], false, now);
     return true;
   }
 
@@ -392,8 +392,8 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
     this.rememberedAt = storedAt;
   }
 
-  onFilled(askedAt: number): void {
-    this.#latencies.miss.observe(this.now() - askedAt);
+  onFilled(took: number): void {
+    this.#latencies.miss.observe(took);
   }
 
   settle(): void {
@@ -490,16 +490,16 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
     if (names.some((name) => this.#standing.link.tracker.isBig(name)))
       return this.#passBigRead(row, command, names);
     if (this.#standing.catchingUp || this.#slots.size >= MOST_SLOTS) return false;
-    this.#addRead(names, many);
+    this.#addRead(names, many, this.now());
     return true;
   }
 
-  #addRead(names: readonly string[], many: boolean): void {
+  #addRead(names: readonly string[], many: boolean, now: number): void {
     this.#standing.hasRead = true;
     this.#lane = 'reads';
     const slot = new ReadSlot(this, names, many);
     this.#slots.add(slot);
-    slot.plan();
+    slot.plan(now);
     this.#slots.settle();
   }
 

@@ -39,8 +39,8 @@ export interface ReadDesk {
   lastMget: number;
   now(): number;
   settle(): void;
-  /** The answer that was asked for then has come. */
-  onFilled(askedAt: number): void;
+  /** An answer has come, after so many milliseconds. */
+  onFilled(took: number): void;
   /** The slot was answered from memory. */
   onRemembered(fresh: boolean, storedAt: number): void;
   /** What stands behind is asked anew: its answers may be older than the one this slot will give. */
@@ -86,10 +86,10 @@ export class ReadSlot implements Slot, Waiter, FillReader {
   }
 
   /** Decides what is done ahead of its turn. */
-  plan(): void {
+  plan(now: number): void {
     if (this.#isTooMuch()) this.#goAlone();
-    else if (this.#inMemory(this.#desk.now())) this.#state = 'lookup';
-    else this.#ask();
+    else if (this.#inMemory(now)) this.#state = 'lookup';
+    else this.#ask(now);
   }
 
   /** A short MGET can name a large value many times. */
@@ -117,14 +117,14 @@ export class ReadSlot implements Slot, Waiter, FillReader {
     this.#asking += 1;
     this.#answer = undefined;
     this.#pieces = undefined;
-    this.plan();
+    this.plan(this.#desk.now());
   }
 
   settle(): boolean {
     if (this.#state === 'lookup' && this.#isTooMuch()) this.#goAlone();
     if (this.#state === 'lookup') {
       if (this.#deliverFromMemory()) return true;
-      this.#ask();
+      this.#ask(this.#desk.now());
       this.#desk.rethinkBehind(this);
       return false;
     }
@@ -137,10 +137,10 @@ export class ReadSlot implements Slot, Waiter, FillReader {
     return this.#complete;
   }
 
-  onAnswer(asking: number, chunk: Buffer, start: number, end: number): void {
+  onAnswer(asking: number, chunk: Buffer, start: number, end: number, now: number): void {
     if (asking !== this.#asking) return;
     this.#desk.stats.misses += 1;
-    this.#desk.onFilled(this.#askedAt);
+    this.#desk.onFilled(now - this.#askedAt);
     const { protocol } = this.#desk;
     if (this.#many) this.#answerWith(translateMget(chunk.subarray(start, end), protocol));
     else if (isNil(chunk, start)) this.#answerWith(nil(protocol));
@@ -232,10 +232,10 @@ export class ReadSlot implements Slot, Waiter, FillReader {
     this.#desk.settle();
   }
 
-  #ask(): void {
+  #ask(now: number): void {
     this.#state = 'asked';
     this.#asking += 1;
-    this.#askedAt = this.#desk.now();
+    this.#askedAt = now;
     const { tracker } = this.#desk.link;
     const [name] = this.#names;
     if (this.#many) this.#desk.lastMget = tracker.fillMany(this.#names, this, this.#asking);
@@ -254,15 +254,19 @@ export class ReadSlot implements Slot, Waiter, FillReader {
   #inMemory(now: number): boolean {
     const { tracker } = this.#desk.link;
     if (!tracker.answersAt(now)) return this.#deliverableStale(now);
-    return this.#names.every((name) => this.#readable(tracker.partition, tracker.partition.peek(name, now)));
+    const { partition } = tracker;
+    for (const name of this.#names) if (!this.#readable(partition, partition.peek(name, now))) return false;
+    return true;
   }
 
   #deliverableStale(now: number): boolean {
     const { tracker } = this.#desk.link;
     if (!tracker.answersStaleAt(now)) return false;
-    return this.#names.every((name) =>
-      this.#readable(tracker.partition, tracker.partition.lookupStale(name, now)),
-    );
+    const { partition } = tracker;
+    for (const name of this.#names) {
+      if (!this.#readable(partition, partition.lookupStale(name, now))) return false;
+    }
+    return true;
   }
 
   /** All at one instant: what is there is not to expire between the look and the delivery. */

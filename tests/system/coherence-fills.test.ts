@@ -266,11 +266,11 @@ testRule('a hit is looked up when its turn comes, not when the command was read'
   seen: [OLD, NEW],
   without: {
     file: 'commands/read-slot.js',
-    find: "if (this.#inMemory(this.#desk.now()))\n            this.#state = 'lookup';",
-    replace: `if (this.#inMemory(this.#desk.now())) {
+    find: "if (this.#inMemory(now))\n            this.#state = 'lookup';",
+    replace: `if (this.#inMemory(now)) {
             const { partition } = this.#desk.link.tracker;
             this.#state = 'asked';
-            this.#answerWith(partition.readValue(partition.peek(this.#names[0], this.#desk.now())));
+            this.#answerWith(partition.readValue(partition.peek(this.#names[0], now)));
         }`,
   },
   seenWithout: [OLD, OLD],

@@ -50,7 +50,7 @@ function deskAt(start: number, key: string, deadline: number) {
 function readNearTheEnd(ahead: number): { delivered: string[]; asked: string[] } {
   const { desk, delivered, asked } = deskAt(1000, 'k', 1000 + ahead);
   const slot = new ReadSlot(desk, ['k'], false);
-  slot.plan();
+  slot.plan(desk.now());
   slot.settle();
   return { delivered, asked };
 }
