@@ -1,7 +1,7 @@
 /** Holds every entry of every partition: the columns that describe a slot, the order of use, the limits and counts. */
 import type { Room } from '../resp/bytes';
 import { HashTable } from './hash-table';
-import { KeyAtHand } from './key-at-hand';
+import { keyAtHand } from './key-at-hand';
 import { hashOfKey } from './key-hash';
 import { LinkedList, NONE } from './linked-list';
 import { SEGMENT_BYTES, ValueLog } from './value-log';
@@ -56,7 +56,6 @@ export class Entries {
   readonly #limits: StoreLimits;
   readonly #table = new HashTable();
   readonly #order = new LinkedList();
-  readonly #key = new KeyAtHand();
   readonly #values: ValueLog;
   readonly #generations: (Generation | undefined)[] = [];
   readonly #freeNumbers: number[] = [];
@@ -126,9 +125,8 @@ export class Entries {
 
   /** The slot of the key's entry, expired or not, or NONE. */
   locate(generation: Generation, key: string): number {
-    const atHand = this.#key;
-    atHand.take(key);
-    return this.#seek(generation, atHand.hash(generation.number), atHand.view, 0, atHand.length);
+    keyAtHand.take(key);
+    return this.#seek(generation, keyAtHand.hash(generation.number), keyAtHand.view, 0, keyAtHand.length);
   }
 
   /** The same for the key source[start, end). */
@@ -164,10 +162,9 @@ export class Entries {
     if (this.#ended > 0) this.sweep(now, RECLAIMED_BY_INSERT);
     this.#makeRoom(cost, this.#values.cost(key.length, length), now);
     const slot = this.#takeSlot();
-    const atHand = this.#key;
-    atHand.take(key);
-    this.#values.put(slot, atHand.view, key.length, value ?? NO_VALUE, start, start + length);
-    this.#table.link(slot, atHand.hash(generation.number));
+    keyAtHand.take(key);
+    this.#values.put(slot, keyAtHand.view, keyAtHand.length, value ?? NO_VALUE, start, start + length);
+    this.#table.link(slot, keyAtHand.hash(generation.number));
     this.#generationOf[slot] = generation.number;
     this.#deadline[slot] = deadline;
     if (this.#limits.keepsStale) this.#redisDeadline[slot] = redisDeadline;

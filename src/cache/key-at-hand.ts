@@ -45,3 +45,6 @@ export class KeyAtHand {
       this.view = new DataView(new ArrayBuffer(Math.max(FIRST_ROOM, length)));
   }
 }
+
+/** The one of this process: whoever deals with a key next finds it as bytes, hashed even. Nobody keeps it meanwhile. */
+export const keyAtHand = new KeyAtHand();

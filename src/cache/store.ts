@@ -3,7 +3,7 @@ import { Entries, type StoreLimits } from './entries';
 import { Partition } from './partition';
 
 export { FILLED_BY_GET, FILLED_BY_MGET, MOST_KEYS, type RemovalReason, type StoreLimits } from './entries';
-export { KeyAtHand } from './key-at-hand';
+export { keyAtHand } from './key-at-hand';
 export { Partition } from './partition';
 
 export class Store {

@@ -1,5 +1,5 @@
 /** Keeps keys and values outside the V8 heap, one record for each slot, in segments that are only appended to. */
-import { type Room, roomOf, viewOf } from '../resp/bytes';
+import { copyWords, type Room, roomOf, viewOf } from '../resp/bytes';
 import { LinkedList, NONE } from './linked-list';
 
 export const SEGMENT_BYTES = 131_072;
@@ -302,12 +302,6 @@ function copyBytes(source: Buffer, from: number, target: Buffer, at: number, len
     return;
   }
   for (let i = 0; i < length; i++) target[at + i] = source[from + i] ?? 0;
-}
-
-function copyWords(source: DataView, from: number, target: DataView, at: number, length: number): void {
-  let i = 0;
-  for (; i + 4 <= length; i += 4) target.setInt32(at + i, source.getInt32(from + i));
-  for (; i < length; i++) target.setUint8(at + i, source.getUint8(from + i));
 }
 
 /** The power of two that holds `count`. */

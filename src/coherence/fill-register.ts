@@ -1,5 +1,5 @@
 /** Who reads what in order to fill the cache, and which of those reads a change has overtaken. */
-import { KeyAtHand } from '../cache/store';
+import { keyAtHand } from '../cache/store';
 import type { Stats } from '../telemetry/stats';
 import type { WireLoss } from '../upstream/wire';
 
@@ -47,7 +47,6 @@ const FIRST_PLACES = 64;
  */
 export class FillRegister {
   readonly #stats: Stats;
-  readonly #key = new KeyAtHand();
   /** A power of two of them. */
   #places: (Claim | undefined)[] = emptyPlaces(FIRST_PLACES);
   #registered = 0;
@@ -63,7 +62,7 @@ export class FillRegister {
 
   add(claim: Claim): void {
     if (this.#registered === this.#places.length) this.#grow();
-    claim.hash = this.#hashOf(claim.key);
+    claim.hash = hashOf(claim.key);
     const place = this.#placeOf(claim.hash);
     claim.next = this.#places[place];
     this.#places[place] = claim;
@@ -86,7 +85,7 @@ export class FillRegister {
   /** The GET in flight for this key that a further reader may share; `after` is the last MGET that reader has asked. */
   joinable(key: string, after: number): Shareable | undefined {
     if (this.#registered === 0) return undefined;
-    const hash = this.#hashOf(key);
+    const hash = hashOf(key);
     for (let claim = this.#places[this.#placeOf(hash)]; claim; claim = claim.next) {
       if (claim.hash !== hash || !claim.shareable || claim.key !== key) continue;
       return claim.shareable.order > after ? claim.shareable : undefined;
@@ -96,7 +95,7 @@ export class FillRegister {
 
   cancel(key: string): void {
     if (this.#registered === 0) return;
-    const hash = this.#hashOf(key);
+    const hash = hashOf(key);
     const place = this.#placeOf(hash);
     let before: Claim | undefined;
     for (let claim = this.#places[place]; claim; claim = claim.next) {
@@ -125,11 +124,6 @@ export class FillRegister {
     this.#stats.fillsCancelled += 1;
   }
 
-  #hashOf(key: string): number {
-    this.#key.take(key);
-    return this.#key.hash(0);
-  }
-
   #placeOf(hash: number): number {
     return hash & (this.#places.length - 1);
   }
@@ -150,6 +144,12 @@ export class FillRegister {
       this.#places[place] = claim;
     }
   }
+}
+
+/** Salted as no generation of entries is. */
+function hashOf(key: string): number {
+  keyAtHand.take(key);
+  return keyAtHand.hash(-1);
 }
 
 function emptyPlaces(count: number): (Claim | undefined)[] {

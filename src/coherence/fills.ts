@@ -1,6 +1,6 @@
 /** What all fills have in common: what they ask, and what of the answer is kept, and for how long. */
-import type { Partition } from '../cache/store';
-import { byteAt, COLON, MINUS, ZERO } from '../resp/bytes';
+import { keyAtHand, type Partition } from '../cache/store';
+import { byteAt, COLON, copyWords, MINUS, type Room, viewOf, ZERO } from '../resp/bytes';
 import type { Reply } from '../resp/reply-parser';
 import type { WireLoss } from '../upstream/wire';
 import type { FillRegister } from './fill-register';
@@ -81,6 +81,35 @@ export function millisecondsOf(chunk: Buffer, start: number, end: number): numbe
     value = value * 10 + digit;
   }
   return negative ? -value : value;
+}
+
+/** A key no longer than this is asked for by bytes, another by a text. */
+export const LONGEST_WRITTEN = 256;
+/** What GET and PTTL of such a key take, at the most. */
+export const MOST_WRITTEN = 2 * LONGEST_WRITTEN + 64;
+
+const GET = viewOf(Buffer.from('*2\r\n$3\r\nGET\r\n$'));
+const PTTL = viewOf(Buffer.from('*2\r\n$4\r\nPTTL\r\n$'));
+const LINE_END = 0x0d0a;
+
+/** Writes what `getAndPttl` says, from `at` on; returns where it ends. */
+export function writeGetAndPttl(key: string, room: Room, at: number): number {
+  keyAtHand.take(key);
+  return writeRequest(PTTL, room, writeRequest(GET, room, at));
+}
+
+/** The head of a request, and the key at hand as its last argument. */
+function writeRequest(head: DataView, { view }: Room, from: number): number {
+  copyWords(head, 0, view, from, head.byteLength);
+  const { length } = keyAtHand;
+  let at = from + head.byteLength;
+  if (length >= 100) view.setUint8(at++, ZERO + Math.floor(length / 100));
+  if (length >= 10) view.setUint8(at++, ZERO + (Math.floor(length / 10) % 10));
+  view.setUint8(at++, ZERO + (length % 10));
+  view.setUint16(at, LINE_END);
+  copyWords(keyAtHand.view, 0, view, at + 2, length);
+  view.setUint16(at + 2 + length, LINE_END);
+  return at + length + 4;
 }
 
 /** Requests as texts of bytes, like the keys. */

@@ -14,7 +14,17 @@ import type { Identity } from '../upstream/identity';
 import type { Waiter, Wire } from '../upstream/wire';
 import { isDisowned, type WireMaker } from '../upstream/wire-maker';
 import { type Claim, type FillReader, FillRegister } from './fill-register';
-import { type FillHome, type FillLimits, getAndPttl, mget, OUT_OF_STEP, pttl } from './fills';
+import {
+  type FillHome,
+  type FillLimits,
+  getAndPttl,
+  LONGEST_WRITTEN,
+  MOST_WRITTEN,
+  mget,
+  OUT_OF_STEP,
+  pttl,
+  writeGetAndPttl,
+} from './fills';
 import { GetFill } from './get-fill';
 import { MgetFill } from './mget-fill';
 import type { Untold } from './untold';
@@ -108,7 +118,7 @@ export class Tracker implements FillHome {
   }
 
   isBig(key: string): boolean {
-    return this.#bigKeys.has(key);
+    return this.#bigKeys.size > 0 && this.#bigKeys.has(key);
   }
 
   /**
@@ -126,7 +136,8 @@ export class Tracker implements FillHome {
     this.#asked += 1;
     this.#parts.stats.fills += 1;
     const fill = new GetFill(key, this.#asked, this, reader, asking, now);
-    wire.sendText(getAndPttl(key), fill, 2);
+    if (key.length > LONGEST_WRITTEN) wire.sendText(getAndPttl(key), fill, 2);
+    else wire.sendWritten(key, writeGetAndPttl, MOST_WRITTEN, fill, 2);
   }
 
   /** Tells its order among all that was asked. */

@@ -1,7 +1,7 @@
 /** One connection to the backing Redis: what is sent on it, and who waits for which reply, in order. */
 import type { Socket } from 'node:net';
 import Queue from 'mnemonist/queue';
-import { GREATER } from '../resp/bytes';
+import { GREATER, type Room } from '../resp/bytes';
 import { Arena, Outbox } from '../resp/outbox';
 import { ReplyFramer } from '../resp/reply-framer';
 import { parseShallow } from '../resp/reply-parser';
@@ -139,6 +139,25 @@ export class Wire {
     }
     for (let more = replies; more > 0; more -= 1) this.#waiting.enqueue(waiter);
     this.#unsent.appendLatin1(requests);
+    this.#scheduleFlush();
+  }
+
+  /** Several requests about one key, which `write` puts into the room that it is given; returns where they end. */
+  sendWritten(
+    key: string,
+    write: (key: string, room: Room, at: number) => number,
+    atMost: number,
+    waiter: Waiter,
+    replies: number,
+  ): void {
+    if (this.#state === 'closed') {
+      waiter.onLost({ sent: false, reason: this.#closedBecause });
+      return;
+    }
+    for (let more = replies; more > 0; more -= 1) this.#waiting.enqueue(waiter);
+    const room = this.#unsent.reserve(atMost);
+    const at = this.#unsent.reserved;
+    this.#unsent.commit(write(key, room, at) - at);
     this.#scheduleFlush();
   }
 
