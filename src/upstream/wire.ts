@@ -47,6 +47,9 @@ type WireState = 'connecting' | 'handshaking' | 'ready' | 'closed';
 /** Above this many unsent bytes a wire asks those who feed it to wait. */
 const CONGESTED_AT = 8 * 1024 * 1024;
 
+/** So much is sent without waiting for more: Redis can work on it meanwhile, which reads no more at a time. */
+const ENOUGH = 16 * 1024;
+
 /** Answers of a handshake are short. A push may name a long key. More than that is gathered of none. */
 const LONGEST_STEP = 1024 * 1024;
 const LONGEST_PUSH = 64 * 1024 * 1024;
@@ -174,8 +177,11 @@ export class Wire {
   }
 
   #scheduleFlush(): void {
-    // Gathered until every socket that has something to read was read: one write carries what all clients asked.
-    if (this.#state === 'ready' && !this.#flushScheduled) {
+    if (this.#state !== 'ready') return;
+    if (this.#unsent.size >= ENOUGH && !this.#socket.writableNeedDrain) {
+      this.flush();
+    } else if (!this.#flushScheduled) {
+      // Gathered until every socket that has something to read was read: one write carries what all clients asked.
       this.#flushScheduled = true;
       setImmediate(() => this.flush());
     }
