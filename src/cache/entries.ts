@@ -24,7 +24,7 @@ export const FILLED_BY_GET = 1;
 export const FILLED_BY_MGET = 2;
 const NEGATIVE = 128;
 
-export const MOST_KEYS = 16_000_000;
+const MOST_KEYS = 16_000_000;
 
 /** What an entry costs beside its record: its place in each column, here and in the list, the table and the log. */
 const ENTRY_BYTES = 60;
@@ -54,6 +54,7 @@ export const NO_GENERATION = new Generation(NONE);
 
 export class Entries {
   readonly #limits: StoreLimits;
+  readonly #entryBytes: number;
   readonly #table = new HashTable();
   readonly #order = new LinkedList();
   readonly #values: ValueLog;
@@ -79,6 +80,7 @@ export class Entries {
 
   constructor(limits: StoreLimits) {
     this.#limits = { ...limits, maxKeys: Math.min(limits.maxKeys, MOST_KEYS) };
+    this.#entryBytes = limits.keepsStale ? ENTRY_BYTES + STALE_BYTES : ENTRY_BYTES;
     this.#values = new ValueLog(segmentBytesFor(limits.maxMemory));
   }
 
@@ -253,10 +255,6 @@ export class Entries {
 
   #belongs(slot: number, generation: Generation): boolean {
     return this.#generationOf[slot] === generation.number;
-  }
-
-  get #entryBytes(): number {
-    return this.#limits.keepsStale ? ENTRY_BYTES + STALE_BYTES : ENTRY_BYTES;
   }
 
   #cost(keyLength: number, valueLength: number): number {

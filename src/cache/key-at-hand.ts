@@ -9,6 +9,7 @@ export class KeyAtHand {
   /** Its bytes are view[0, length). */
   view = new DataView(new ArrayBuffer(FIRST_ROOM));
   length = 0;
+  #room = FIRST_ROOM;
   #key: string | undefined;
   #hash = 0;
   #salt: number | undefined;
@@ -39,10 +40,10 @@ export class KeyAtHand {
   }
 
   #makeRoom(length: number): void {
-    const { byteLength } = this.view;
-    const wasted = byteLength > MOST_ROOM && length <= FIRST_ROOM;
-    if (length > byteLength || wasted)
-      this.view = new DataView(new ArrayBuffer(Math.max(FIRST_ROOM, length)));
+    const wasted = this.#room > MOST_ROOM && length <= FIRST_ROOM;
+    if (length <= this.#room && !wasted) return;
+    this.#room = Math.max(FIRST_ROOM, length);
+    this.view = new DataView(new ArrayBuffer(this.#room));
   }
 }
 

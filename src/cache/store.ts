@@ -2,10 +2,6 @@
 import { Entries, type StoreLimits } from './entries';
 import { Partition } from './partition';
 
-export { FILLED_BY_GET, FILLED_BY_MGET, MOST_KEYS, type RemovalReason, type StoreLimits } from './entries';
-export { keyAtHand } from './key-at-hand';
-export { Partition } from './partition';
-
 export class Store {
   readonly #entries: Entries;
   /** Made anew with each change: each write goes through it. */

@@ -1,5 +1,5 @@
 /** Who reads what in order to fill the cache, and which of those reads a change has overtaken. */
-import { keyAtHand } from '../cache/store';
+import { keyAtHand } from '../cache/key-at-hand';
 import type { Stats } from '../telemetry/stats';
 import type { WireLoss } from '../upstream/wire';
 

@@ -1,5 +1,6 @@
 /** What all fills have in common: what they ask, and what of the answer is kept, and for how long. */
-import { keyAtHand, type Partition } from '../cache/store';
+import { keyAtHand } from '../cache/key-at-hand';
+import type { Partition } from '../cache/partition';
 import { byteAt, COLON, copyWords, MINUS, type Room, viewOf, ZERO } from '../resp/bytes';
 import type { Reply } from '../resp/reply-parser';
 import type { WireLoss } from '../upstream/wire';

@@ -1,5 +1,5 @@
 /** A GET that fills the cache: what it reads, who waits for it, and what becomes of a value that is too large. */
-import { FILLED_BY_GET } from '../cache/store';
+import { FILLED_BY_GET } from '../cache/entries';
 import { DOLLAR, EMPTY, PLUS, UNDERSCORE } from '../resp/bytes';
 import { isNil } from '../resp/reply-parser';
 import type { Waiter, WireLoss } from '../upstream/wire';

@@ -1,5 +1,5 @@
 /** An MGET that fills the cache: one answer for one reader, and as many entries as it has keys. */
-import { FILLED_BY_MGET } from '../cache/store';
+import { FILLED_BY_MGET } from '../cache/entries';
 import { MINUS, PLUS } from '../resp/bytes';
 import { parseShallow, type Reply } from '../resp/reply-parser';
 import type { Waiter, WireLoss } from '../upstream/wire';

@@ -4,7 +4,8 @@
  * Reads that fill travel on the connection that carries the pushes, so that both keep their order. An epoch is one
  * unbroken life of that order: what was cached in it is worth nothing once it has ended.
  */
-import type { Partition, Store } from '../cache/store';
+import type { Partition } from '../cache/partition';
+import type { Store } from '../cache/store';
 import type { Clock } from '../clock';
 import { encodeCommand } from '../resp/encoder';
 import { parseShallow, type Reply } from '../resp/reply-parser';

@@ -1,5 +1,5 @@
 /** Answers that the proxy words itself, and the forms in which values from memory leave. */
-import type { Partition } from '../cache/store';
+import type { Partition } from '../cache/partition';
 import { GREATER, MINUS } from '../resp/bytes';
 import { error, nil } from '../resp/encoder';
 import { isNil, parseShallow } from '../resp/reply-parser';

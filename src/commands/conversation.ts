@@ -11,7 +11,8 @@
  * again once everything is answered: that is what keeps replies in the order of commands. A plain command may ride
  * along on whichever wire is in use.
  */
-import { FILLED_BY_GET, type Partition } from '../cache/store';
+import { FILLED_BY_GET } from '../cache/entries';
+import type { Partition } from '../cache/partition';
 import { MINUS } from '../resp/bytes';
 import { encodeCommand, OK } from '../resp/encoder';
 import type { PlainGets } from '../resp/plain-gets';
@@ -184,7 +185,7 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
 
   /** True when a further GET may stand behind those that are unanswered, each with its own place. */
   get reading(): boolean {
-    return this.#lane === 'reads' && !this.#changing && !this.#silent && this.trusted;
+    return this.#lane === 'reads' && !this.#changing && !this.#isSilent() && this.trusted;
   }
 
   /** The short way for a GET that was no hit; only while `plain` or `reading`. False: as for `hit`. */
@@ -282,7 +283,7 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
     const reason = 'its client has left';
     if (this.#relay) this.#house.pool.destroy(this.#relay.lease, reason);
     else if (this.#lease && this.blocked) this.#house.pool.part(this.#lease);
-    else if (this.#lease && (this.#debts.count > 0 || !this.#reusable))
+    else if (this.#lease && (this.#debts.count > 0 || !this.#isReusable()))
       this.#house.pool.destroy(this.#lease, reason);
     else if (this.#lease) this.#house.pool.giveBack(this.#lease);
     this.#relay = undefined;
@@ -302,7 +303,7 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
 
   /** Nothing is unanswered. */
   get idle(): boolean {
-    return !this.#busy && this.#relay === undefined;
+    return !this.#isBusy() && this.#relay === undefined;
   }
 
   get blocked(): boolean {
@@ -316,14 +317,14 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
 
   /** False: something is still owed, and `resume` is called when it no longer is. */
   awaitTurn(): boolean {
-    if (this.#busy) this.#turnedAway = true;
-    return !this.#busy;
+    if (this.#isBusy()) this.#turnedAway = true;
+    return !this.#isBusy();
   }
 
   /** An answer of the door's own, in its place behind all that are owed. False: not now. */
   answer(reply: Buffer): boolean {
     if (!this.awaitTurn()) return false;
-    if (!this.#silent) append(this.outlet, reply);
+    if (!this.#isSilent()) append(this.outlet, reply);
     this.#muteNext = false;
     return true;
   }
@@ -354,7 +355,7 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
 
   dismiss(): void {
     this.#dismissed = true;
-    if (!this.#busy) this.#door.closeNow('its user is gone');
+    if (!this.#isBusy()) this.#door.closeNow('its user is gone');
   }
 
   // --- what reads need ---
@@ -438,15 +439,15 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
 
   // --- the lanes ---
 
-  get #busy(): boolean {
+  #isBusy(): boolean {
     return this.#debts.count > 0 || this.#slots.size > 0 || this.#waiting.size > 0 || this.#changing;
   }
 
-  get #silent(): boolean {
+  #isSilent(): boolean {
     return this.#muted || this.#muteNext;
   }
 
-  get #reusable(): boolean {
+  #isReusable(): boolean {
     return this.#transaction.plain && !this.#stained;
   }
 
@@ -486,7 +487,7 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
     const names = args.slice(1).map((key) => key.latin1Slice());
     if (this.#lane === 'shared' && this.#waits(row, command, names)) return true;
     if (this.#lane === 'shared' || this.#lane === 'exclusive') return this.#passRead(row, command, names);
-    if (this.#silent) return this.#passRead(row, command, names);
+    if (this.#isSilent()) return this.#passRead(row, command, names);
     if (names.some((name) => this.#standing.link.tracker.isBig(name)))
       return this.#passBigRead(row, command, names);
     if (this.#standing.catchingUp || this.#slots.size >= MOST_SLOTS) return false;
@@ -505,7 +506,7 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
 
   /** In memory now: so it will most likely be when what stands before it has been answered. */
   #waits(row: CommandRow, command: Command, names: readonly string[]): boolean {
-    if (this.#silent || !this.#waiting.accepts(names)) return false;
+    if (this.#isSilent() || !this.#waiting.accepts(names)) return false;
     const slot = new ReadSlot(this, names, row.route === 'mget');
     const fresh = slot.isFresh();
     if (fresh) this.#waiting.add({ row, raw: command.raw, names, slot });
@@ -602,7 +603,7 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
   }
 
   #answerLocally(row: CommandRow, command: Command): boolean {
-    if (this.#busy) return false;
+    if (this.#isBusy()) return false;
     const unrestricted = this.#house.backing.wasUnrestricted(this.face.user);
     const question = unrestricted ? undefined : questionBefore(row, command.args);
     if (question) this.#answerIfPermitted(question, row, command);
@@ -611,7 +612,7 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
   }
 
   #answerNow(row: CommandRow, command: Command): void {
-    const silent = this.#silent;
+    const silent = this.#isSilent();
     this.#muteNext = false;
     const desk = new ConversationDesk(this, this.#house);
     const { neighbours } = this.#house;
@@ -738,7 +739,7 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
   }
 
   #owe(row: CommandRow, effect: Effect, keys: readonly string[]): OwedReply {
-    const owed = this.#debts.owe(row, effect, keys, this.#silent);
+    const owed = this.#debts.owe(row, effect, keys, this.#isSilent());
     this.#muteNext = false;
     this.#waiting.onSent(effect, keys);
     return owed;
@@ -794,12 +795,12 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
       this.#readWaiting();
       return;
     }
-    if (!this.#busy && this.#dismissed) {
+    if (!this.#isBusy() && this.#dismissed) {
       this.#door.closeAfterReplies();
       return;
     }
-    if (!this.#busy) this.#leaveLane();
-    if (!this.#busy || this.#slots.size < MOST_SLOTS / 2) this.#offerAgain();
+    if (!this.#isBusy()) this.#leaveLane();
+    if (!this.#isBusy() || this.#slots.size < MOST_SLOTS / 2) this.#offerAgain();
   }
 
   #leaveLane(): void {
@@ -810,7 +811,7 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
       this.#lane = 'none';
     } else if (this.#lease?.wire.closed) {
       this.#dropLease('closed');
-    } else if (this.#reusable && this.#lease) {
+    } else if (this.#isReusable() && this.#lease) {
       this.#house.pool.giveBack(this.#lease);
       this.#lease = undefined;
       this.#lane = 'none';
@@ -842,7 +843,8 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
       lease.wire.send(encodeCommand(['CLIENT', 'SETNAME', name]), ignoreReply);
     }
     // Replies that are not counted cannot be left out here: from now on Redis does it.
-    if (this.#silent) lease.wire.sendBytes(encodeCommand(['CLIENT', 'REPLY', this.#muted ? 'OFF' : 'SKIP']));
+    if (this.#isSilent())
+      lease.wire.sendBytes(encodeCommand(['CLIENT', 'REPLY', this.#muted ? 'OFF' : 'SKIP']));
     this.#relay = new PinnedRelay({
       lease,
       door: this.#door,
@@ -896,7 +898,7 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
   // --- who the client is ---
 
   #identify(row: CommandRow, command: Command): boolean {
-    if (this.#busy) return false;
+    if (this.#isBusy()) return false;
     const step = planIdentity(row.name, command.args, command.raw, {
       identity: this.#standing.identity,
       protocol: this.face.protocol,
@@ -929,7 +931,7 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
   }
 
   #askForChange(row: CommandRow, { request, change, doubtful }: Asking): void {
-    const silent = this.#silent;
+    const silent = this.#isSilent();
     this.#muteNext = false;
     this.#changing = true;
     const held = this.#lease;

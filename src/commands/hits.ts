@@ -1,5 +1,6 @@
 /** GETs that memory answers, one after the other without leaving this loop: what the proxy does most. */
-import { FILLED_BY_GET, type Partition } from '../cache/store';
+import { FILLED_BY_GET } from '../cache/entries';
+import type { Partition } from '../cache/partition';
 import type { PlainGets } from '../resp/plain-gets';
 import type { Stats } from '../telemetry/stats';
 import type { Protocol } from '../upstream/identity';

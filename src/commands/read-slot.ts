@@ -8,7 +8,8 @@
  *       └──turn comes, gone──▶ asked ──answer, turn──▶ delivered
  *     around: past the cache, over the shared wire, when its turn comes
  */
-import { FILLED_BY_GET, FILLED_BY_MGET, type Partition } from '../cache/store';
+import { FILLED_BY_GET, FILLED_BY_MGET } from '../cache/entries';
+import type { Partition } from '../cache/partition';
 import type { FillReader } from '../coherence/fill-register';
 import type { Tracker } from '../coherence/tracker';
 import { encodeCommand, nil } from '../resp/encoder';

@@ -344,8 +344,8 @@ testRule('GETSET, GETDEL and GETEX are writes', server, {
   seen: { GETSET: NEW, GETDEL: '$-1\r\n', GETEX: '$-1\r\n' },
   without: {
     file: 'commands/conversation.js',
-    find: 'this.#debts.owe(row, effect, keys, this.#silent);',
-    replace: "this.#debts.owe(row, row.name.startsWith('get') ? 'none' : effect, keys, this.#silent);",
+    find: 'this.#debts.owe(row, effect, keys, this.#isSilent());',
+    replace: "this.#debts.owe(row, row.name.startsWith('get') ? 'none' : effect, keys, this.#isSilent());",
   },
   seenWithout: { GETSET: OLD, GETDEL: OLD, GETEX: OLD },
 });

@@ -1,4 +1,4 @@
-import { FILLED_BY_GET, FILLED_BY_MGET } from '../../../src/cache/store';
+import { FILLED_BY_GET, FILLED_BY_MGET } from '../../../src/cache/entries';
 import { roomOf, viewOf } from '../../../src/resp/bytes';
 import { framed, get, put, storeOf } from './support';
 

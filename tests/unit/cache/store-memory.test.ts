@@ -1,7 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { FILLED_BY_GET, type Partition, type Store } from '../../../src/cache/store';
+import { FILLED_BY_GET } from '../../../src/cache/entries';
+import type { Partition } from '../../../src/cache/partition';
+import type { Store } from '../../../src/cache/store';
 import { FOREVER, framed, put, storeOf } from './support';
 
 setFlagsFromString('--expose-gc');

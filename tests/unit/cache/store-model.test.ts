@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import type { Partition, Store } from '../../../src/cache/store';
+import type { Partition } from '../../../src/cache/partition';
+import type { Store } from '../../../src/cache/store';
 import { answer, framed, get, getStale, put, storeOf } from './support';
 
 const PARTITIONS = 3;

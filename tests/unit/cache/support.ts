@@ -1,5 +1,7 @@
 /** Short hands for the tests of the cache: framed values and stores of a given size. */
-import { FILLED_BY_GET, type Partition, Store, type StoreLimits } from '../../../src/cache/store';
+import { FILLED_BY_GET, type StoreLimits } from '../../../src/cache/entries';
+import type { Partition } from '../../../src/cache/partition';
+import { Store } from '../../../src/cache/store';
 
 export const FOREVER = Number.POSITIVE_INFINITY;
 
