@@ -99,7 +99,7 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
   readonly #slots = new Slots(() => this.#onSettled());
   readonly #delivery: Delivery;
   readonly #waiting = new WaitingReads();
-  readonly #transaction = new TransactionState();
+  readonly #transaction: TransactionState;
   readonly #debts: Debts;
   readonly #standing: Standing;
   #lane: Lane = 'none';
@@ -135,7 +135,9 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
     const now = house.clock.now();
     this.face = newFace(house.guests.nextId(), door.address, door.localAddress, 0, now);
     this.#standing = new Standing(house, this.face, () => this.#onSettled());
-    const transaction = this.#transaction;
+    // Around several processes EXEC is the write that all of their clients see at once.
+    const transaction = new TransactionState(house.neighbours ? 'fence' : 'keys');
+    this.#transaction = transaction;
     const { passed } = this.#latencies;
     this.#debts = new Debts(this, { house, face: this.face, delivery, transaction, passed });
     house.guests.enter(this);
@@ -255,7 +257,7 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
     // may be newer than what is in memory, as with any read that goes past it.
     const unclear = args.length < 2 || row.route === 'get' || row.route === 'mget';
     const effect = unclear ? 'fence' : this.#effectOf(row, keys);
-    lease.wire.expect(this.#owe(row, effect, keys ?? []));
+    lease.wire.expect(this.#owe(row, effect, keys ?? NO_KEYS));
     return this.#feed(lease.wire);
   }
 
@@ -719,13 +721,18 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
   }
 
   #sendCommand(wire: Wire, row: CommandRow, { raw, args }: Command): OwedReply {
-    const keys = row.effect === 'keys' ? keysOf(row, args) : undefined;
+    const keys = this.#keysOf(row, args);
     const effect = this.#effectOf(row, keys);
-    const owed = this.#owe(row, effect, keys ?? []);
-    if (this.#transaction.announced) this.#transaction.onQueued(effect);
+    // First: EXEC is not among what it will carry out.
     if (row.transaction) this.#transaction.onSent(row.transaction);
+    const owed = this.#owe(row, effect, keys ?? NO_KEYS);
     this.#send(wire, raw, owed);
     return owed;
+  }
+
+  #keysOf(row: CommandRow, args: readonly Buffer[]): readonly string[] | undefined {
+    if (row.transaction === 'exec') return this.#transaction.keysOfExec;
+    return row.effect === 'keys' ? keysOf(row, args) : undefined;
   }
 
   #effectOf(row: CommandRow, keys: readonly string[] | undefined): Effect {
@@ -740,6 +747,7 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
 
   #owe(row: CommandRow, effect: Effect, keys: readonly string[]): OwedReply {
     const owed = this.#debts.owe(row, effect, keys, this.#isSilent());
+    if (this.#transaction.announced) this.#transaction.onQueued(effect, keys);
     this.#muteNext = false;
     this.#waiting.onSent(effect, keys);
     return owed;

@@ -6,7 +6,15 @@ export class TransactionState {
   #watching = false;
   /** MULTI was sent, and neither EXEC nor DISCARD behind it; the replies may still be on their way. */
   #announced = false;
-  #strongest: Effect = 'fence';
+  readonly #weakest: Effect;
+  #strongest: Effect;
+  #keys: string[] = [];
+
+  /** `weakest`: what EXEC does at the least. */
+  constructor(weakest: 'keys' | 'fence') {
+    this.#weakest = weakest;
+    this.#strongest = weakest;
+  }
 
   /** Commands sent now are queued, unless Redis refused the MULTI. */
   get announced(): boolean {
@@ -21,17 +29,24 @@ export class TransactionState {
   onSent(step: Transaction): void {
     if (step === 'multi') this.#announced = true;
     if (step !== 'exec' && step !== 'discard') return;
-    this.#announced = false;
-    this.#strongest = 'fence';
+    this.#forgetQueued();
   }
 
-  /** What EXEC has to do: a fence, or more when something was queued whose effect no push tells of. */
+  /** What EXEC has to do: drop what is queued to be changed or read, a fence where that cannot be told, or more. */
   get effectOfExec(): Effect {
     return this.#strongest;
   }
 
-  onQueued(effect: Effect): void {
-    this.#strongest = strongerOf(this.#strongest, effect);
+  /** Where the effect of EXEC is `keys`. */
+  get keysOfExec(): readonly string[] {
+    return this.#keys;
+  }
+
+  /** `keys` are those of an effect `keys`, as far as they are known. */
+  onQueued(effect: Effect, keys?: readonly string[]): void {
+    if (effect === 'none') return;
+    if (effect === 'keys' && keys) for (const key of keys) this.#keys.push(key);
+    else this.#strongest = strongerOf(this.#strongest, effect === 'keys' ? 'fence' : effect);
   }
 
   /** `head` is the beginning of the reply. */
@@ -58,18 +73,23 @@ export class TransactionState {
   reset(): void {
     this.#queuing = false;
     this.#watching = false;
+    this.#forgetQueued();
+  }
+
+  #forgetQueued(): void {
     this.#announced = false;
+    this.#strongest = this.#weakest;
+    this.#keys = [];
   }
 }
 
-/** The effect that does what both do; `one` is a fence or something stronger. */
+/** The effect that does what both do. */
 export function strongerOf(one: Effect, other: Effect): Effect {
   const another = other === 'settings' ? 'acl' : other;
   return STRENGTH.indexOf(another) > STRENGTH.indexOf(one) ? another : one;
 }
 
-/** For what is not among them a fence will do. */
-const STRENGTH: readonly Effect[] = ['fence', 'modules', 'flush', 'acl'];
+const STRENGTH: readonly Effect[] = ['none', 'keys', 'fence', 'modules', 'flush', 'acl'];
 
 /** Any error of EXEC but EXECABORT leaves the transaction open, a wrong number of arguments for example. */
 function ends(step: 'exec' | 'discard', head: string): boolean {

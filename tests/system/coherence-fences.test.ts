@@ -101,9 +101,10 @@ const WRITERS: Record<string, (writer: RawClient) => Promise<unknown>> = {
     await writer.ask('SET', 'source', 'new');
     await writer.ask('COPY', 'source', 'k', 'DB', '0', 'REPLACE');
   },
-  EXEC: async (writer) => {
+  'EXEC of a script with an undeclared key': async (writer) => {
     await writer.ask('MULTI');
-    await writer.ask('SET', 'k', 'new');
+    await writer.ask('SET', 'other', 'new');
+    await writer.ask('EVAL', WRITE, '0');
     await writer.ask('EXEC');
   },
 };
@@ -169,6 +170,53 @@ test('what a client with CLIENT TRACKING of its own writes on its pinned connect
     await writer.ask('client', 'tracking', 'on');
   });
   expect(reads).toEqual({ SET: NEW });
+});
+
+/** Transactions whose keys are all known: EXEC drops them, and asks nobody else. */
+const TRANSACTIONS: Record<string, (writer: RawClient) => Promise<unknown>> = {
+  'one write': async (writer) => {
+    for (const words of [['MULTI'], ['SET', 'k', 'new'], ['EXEC']]) await writer.ask(...words);
+  },
+  'several, in one write to the socket': async (writer) => {
+    const words = [['MULTI'], ['INCR', 'other'], ['MSET', 'x', '1', 'k', 'new'], ['GET', 'x'], ['EXEC']];
+    writer.send(Buffer.concat(words.map((each) => command(...each))));
+    await writer.replies(words.length);
+  },
+  'a large value behind a small one': async (writer) => {
+    for (const words of [['MULTI'], ['SET', 'k', 'x'.repeat(2_000_000)], ['SET', 'k', 'new'], ['EXEC']])
+      await writer.ask(...words);
+  },
+  'the second of two': async (writer) => {
+    for (const words of [['MULTI'], ['SET', 'other', 'x'], ['EXEC']]) await writer.ask(...words);
+    for (const words of [['MULTI'], ['SET', 'k', 'new'], ['EXEC']]) await writer.ask(...words);
+  },
+};
+
+testRule('an EXEC whose keys are known drops them before it is answered', server, {
+  scenario: (stage) => readAfterEach(stage, TRANSACTIONS),
+  seen: all(NEW, TRANSACTIONS),
+  without: {
+    file: 'commands/conversation.js',
+    find: 'return this.#transaction.keysOfExec;',
+    replace: 'return [];',
+  },
+  seenWithout: all(OLD, TRANSACTIONS),
+});
+
+test('an EXEC whose keys are known waits for no fence', async () => {
+  await using stage = await Stage.set(redis, {});
+  const client = await stage.client(['GET', 'k']);
+  for (const words of [
+    ['MULTI'],
+    ['SET', 'k', 'v'],
+    ['INCRBY', 'n', '1'],
+    ['LRANGE', 'l', '0', '-1'],
+    ['EXEC'],
+  ])
+    await client.ask(...words);
+  expect(await stage.figure('fences')).toBe('0');
+  for (const words of [['MULTI'], ['EVAL', 'return 1', '0'], ['EXEC']]) await client.ask(...words);
+  expect(await stage.figure('fences')).toBe('1');
 });
 
 testRule('after an EXEC that held reads no older value comes from memory', server, {
@@ -260,7 +308,7 @@ testRule('SWAPDB in a transaction drops everything at EXEC', server, {
   seen: NEW,
   without: {
     file: 'commands/conversation.js',
-    find: 'this.#transaction.onQueued(effect);',
+    find: 'this.#transaction.onQueued(effect, keys);',
     replace: ';',
   },
   seenWithout: OLD,
