@@ -1,9 +1,10 @@
-/** Holds every entry of every partition: the columns that describe a slot, the order of use, the limits and counts. */
+/** Holds every entry of every partition: the row that describes a slot, the order of use, the limits and counts. */
 import type { Room } from '../resp/bytes';
 import { HashTable } from './hash-table';
 import { keyAtHand } from './key-at-hand';
 import { hashOfKey } from './key-hash';
 import { LinkedList, NONE } from './linked-list';
+import { DEADLINE, FLOATS, GENERATION, INTS, REDIS_DEADLINE, ROW_BYTES, Rows, STORED_AT, USE } from './rows';
 import { SEGMENT_BYTES, ValueLog } from './value-log';
 
 /** `purged` is for what is removed without its key being judged: it belongs to a generation that has ended. */
@@ -16,19 +17,21 @@ export interface StoreLimits {
   maxMemory: number;
   /** The longest value that is kept, without its RESP frame. */
   maxValue: number;
-  /** Whether an ended generation may stay readable; costs eight bytes for each entry. */
+  /** Whether an ended generation may stay readable. */
   keepsStale: boolean;
 }
 
 export const FILLED_BY_GET = 1;
 export const FILLED_BY_MGET = 2;
-const NEGATIVE = 128;
+
+/** How an entry is used: hits are counted above the bits that tell by what it was filled. */
+const ONE_HIT = 4;
+const FILLED_BY = ONE_HIT - 1;
 
 const MOST_KEYS = 16_000_000;
 
-/** What an entry costs beside its record: its place in each column, here and in the list, the table and the log. */
-const ENTRY_BYTES = 60;
-const STALE_BYTES = 8;
+/** What an entry costs beside its record: its row, and its bucket of the table. */
+const ENTRY_BYTES = ROW_BYTES + 4;
 
 const NO_VALUE = Buffer.alloc(0);
 
@@ -54,9 +57,9 @@ export const NO_GENERATION = new Generation(NONE);
 
 export class Entries {
   readonly #limits: StoreLimits;
-  readonly #entryBytes: number;
-  readonly #table = new HashTable();
-  readonly #order = new LinkedList();
+  readonly #rows = new Rows();
+  readonly #table = new HashTable(this.#rows);
+  readonly #order = new LinkedList(this.#rows);
   readonly #values: ValueLog;
   readonly #generations: (Generation | undefined)[] = [];
   readonly #freeNumbers: number[] = [];
@@ -64,12 +67,6 @@ export class Entries {
   #capacity = 0;
   #touchedSlots = 0;
   #freeSlots: number[] = [];
-  #generationOf = new Int32Array(0);
-  #deadline = new Float64Array(0);
-  #redisDeadline = new Float64Array(0);
-  #storedAt = new Float64Array(0);
-  #hits = new Uint32Array(0);
-  #kind = new Uint8Array(0);
 
   #cursor = 0;
   #occupied = 0;
@@ -80,8 +77,7 @@ export class Entries {
 
   constructor(limits: StoreLimits) {
     this.#limits = { ...limits, maxKeys: Math.min(limits.maxKeys, MOST_KEYS) };
-    this.#entryBytes = limits.keepsStale ? ENTRY_BYTES + STALE_BYTES : ENTRY_BYTES;
-    this.#values = new ValueLog(segmentBytesFor(limits.maxMemory));
+    this.#values = new ValueLog(this.#rows, segmentBytesFor(limits.maxMemory));
   }
 
   get keepsStale(): boolean {
@@ -93,7 +89,7 @@ export class Entries {
   }
 
   get bytes(): number {
-    return this.#occupied * this.#entryBytes + this.#values.bytesUsed;
+    return this.#occupied * ENTRY_BYTES + this.#values.bytesUsed;
   }
 
   get evictions(): number {
@@ -138,12 +134,15 @@ export class Entries {
 
   hasExpired(slot: number, generation: Generation, now: number): boolean {
     // A live entry ends by its own deadline, a stale copy by Redis's.
-    return now >= (generation.fate === 'stale' ? (this.#redisDeadline[slot] ?? 0) : this.deadline(slot));
+    const column = generation.fate === 'stale' ? REDIS_DEADLINE : DEADLINE;
+    return now >= (this.#rows.floats[(slot << FLOATS) + column] ?? 0);
   }
 
   countHit(slot: number): void {
     this.#order.moveToFirst(slot);
-    this.#hits[slot] = this.hits(slot) + 1;
+    const { ints } = this.#rows;
+    const use = (slot << INTS) + USE;
+    ints[use] = (ints[use] ?? 0) + ONE_HIT;
   }
 
   /** The key must not be in the generation; false when the limits leave no place for such an entry. */
@@ -167,12 +166,12 @@ export class Entries {
     keyAtHand.take(key);
     this.#values.put(slot, keyAtHand.view, keyAtHand.length, value ?? NO_VALUE, start, start + length);
     this.#table.link(slot, keyAtHand.hash(generation.number));
-    this.#generationOf[slot] = generation.number;
-    this.#deadline[slot] = deadline;
-    if (this.#limits.keepsStale) this.#redisDeadline[slot] = redisDeadline;
-    this.#storedAt[slot] = now;
-    this.#hits[slot] = 0;
-    this.#kind[slot] = value === undefined ? filledBy | NEGATIVE : filledBy;
+    const { ints, floats } = this.#rows;
+    ints[(slot << INTS) + GENERATION] = generation.number;
+    ints[(slot << INTS) + USE] = filledBy;
+    floats[(slot << FLOATS) + DEADLINE] = deadline;
+    floats[(slot << FLOATS) + REDIS_DEADLINE] = redisDeadline;
+    floats[(slot << FLOATS) + STORED_AT] = now;
     this.#order.linkFirst(slot);
     generation.occupied++;
     this.#liveKeys++;
@@ -181,13 +180,13 @@ export class Entries {
 
   /** The one way out: takes the entry from every index and every count. */
   remove(slot: number, reason: RemovalReason): void {
-    const generation = this.#generations[this.#generationOf[slot] ?? NONE];
+    const generation = this.#generations[this.#rows.ints[(slot << INTS) + GENERATION] ?? NONE];
     if (generation === undefined) return;
     this.#count(generation, reason);
     this.#table.unlink(slot);
     this.#order.unlink(slot);
     this.#values.remove(slot);
-    this.#generationOf[slot] = NONE;
+    this.#rows.ints[(slot << INTS) + GENERATION] = NONE;
     this.#freeSlots.push(slot);
     this.#occupied--;
     generation.occupied--;
@@ -199,7 +198,7 @@ export class Entries {
     for (let looks = Math.min(budget, this.#touchedSlots); looks > 0; looks--) {
       if (this.#cursor >= this.#touchedSlots) this.#cursor = 0;
       const slot = this.#cursor++;
-      const generation = this.#generations[this.#generationOf[slot] ?? NONE];
+      const generation = this.#generations[this.#rows.ints[(slot << INTS) + GENERATION] ?? NONE];
       if (generation === undefined) continue;
       if (generation.fate === 'ended') this.remove(slot, 'purged');
       else if (this.hasExpired(slot, generation, now)) this.remove(slot, 'expired');
@@ -207,11 +206,11 @@ export class Entries {
   }
 
   isNegative(slot: number): boolean {
-    return ((this.#kind[slot] ?? 0) & NEGATIVE) !== 0;
+    return this.#values.length(slot) === 0;
   }
 
   filledBy(slot: number): number {
-    return (this.#kind[slot] ?? 0) & ~NEGATIVE;
+    return (this.#rows.ints[(slot << INTS) + USE] ?? 0) & FILLED_BY;
   }
 
   valueLength(slot: number): number {
@@ -227,15 +226,15 @@ export class Entries {
   }
 
   storedAt(slot: number): number {
-    return this.#storedAt[slot] ?? 0;
+    return this.#rows.floats[(slot << FLOATS) + STORED_AT] ?? 0;
   }
 
   deadline(slot: number): number {
-    return this.#deadline[slot] ?? 0;
+    return this.#rows.floats[(slot << FLOATS) + DEADLINE] ?? 0;
   }
 
   hits(slot: number): number {
-    return this.#hits[slot] ?? 0;
+    return (this.#rows.ints[(slot << INTS) + USE] ?? 0) >>> 2;
   }
 
   size(slot: number): number {
@@ -254,11 +253,11 @@ export class Entries {
   }
 
   #belongs(slot: number, generation: Generation): boolean {
-    return this.#generationOf[slot] === generation.number;
+    return (this.#rows.ints[(slot << INTS) + GENERATION] ?? 0) === generation.number;
   }
 
   #cost(keyLength: number, valueLength: number): number {
-    return this.#entryBytes + this.#values.cost(keyLength, valueLength);
+    return ENTRY_BYTES + this.#values.cost(keyLength, valueLength);
   }
 
   #fits(cost: number, value: Buffer | undefined, length: number): boolean {
@@ -276,7 +275,7 @@ export class Entries {
 
   #evict(now: number): void {
     const slot = this.#order.tail;
-    const generation = this.#generations[this.#generationOf[slot] ?? NONE];
+    const generation = this.#generations[this.#rows.ints[(slot << INTS) + GENERATION] ?? NONE];
     if (generation === undefined) return;
     if (generation.fate === 'ended') this.remove(slot, 'purged');
     else this.remove(slot, this.hasExpired(slot, generation, now) ? 'expired' : 'evicted');
@@ -300,16 +299,7 @@ export class Entries {
 
   #grow(): void {
     const capacity = Math.min(Math.max(FIRST_CAPACITY, this.#capacity * 2), this.#limits.maxKeys);
-    this.#generationOf = copied(this.#generationOf, new Int32Array(capacity));
-    this.#deadline = copied(this.#deadline, new Float64Array(capacity));
-    if (this.#limits.keepsStale)
-      this.#redisDeadline = copied(this.#redisDeadline, new Float64Array(capacity));
-    this.#storedAt = copied(this.#storedAt, new Float64Array(capacity));
-    this.#hits = copied(this.#hits, new Uint32Array(capacity));
-    this.#kind = copied(this.#kind, new Uint8Array(capacity));
-    this.#table.reserve(capacity);
-    this.#order.reserve(capacity);
-    this.#values.reserve(capacity);
+    this.#rows.reserve(capacity);
     this.#capacity = capacity;
   }
 
@@ -331,12 +321,4 @@ function segmentBytesFor(maxMemory: number): number {
   let bytes = SMALLEST_SEGMENT;
   while (bytes < SEGMENT_BYTES && bytes * 64 < maxMemory) bytes *= 2;
   return bytes;
-}
-
-function copied<Column extends Int32Array | Uint32Array | Uint8Array | Float64Array>(
-  from: Column,
-  to: Column,
-): Column {
-  to.set(from);
-  return to;
 }

@@ -1,5 +1,6 @@
-/** Finds slots by the hash of their keys: chains in typed arrays, which grow by one bucket for each insert. */
+/** Finds slots by the hash of their keys: chains through their rows, and buckets that grow by one for each insert. */
 import { NONE } from './linked-list';
+import { CHAIN, HASH, INTS, type Rows } from './rows';
 
 /**
  * Linear hashing: `level` is a power of two, buckets beyond it are those that have been split already.
@@ -13,14 +14,14 @@ import { NONE } from './linked-list';
 export class HashTable {
   // Slots are kept as slot + 1, so that the zeros of a new array mean none.
   #heads = new Int32Array(1);
-  /** For each slot the link to the next one of its chain and its hash, side by side for the processor's cache. */
-  #chain = new Int32Array(0);
+  readonly #rows: Rows;
   #level = 1;
   #buckets = 1;
   #count = 0;
 
-  reserve(capacity: number): void {
-    if (2 * capacity > this.#chain.length) this.#chain = grown(this.#chain, 2 * capacity);
+  /** Rows are made room for by whoever owns them. */
+  constructor(rows: Rows) {
+    this.#rows = rows;
   }
 
   /** The first slot linked under this very hash, or NONE. */
@@ -35,7 +36,7 @@ export class HashTable {
 
   link(slot: number, hash: number): void {
     if (++this.#count > this.#buckets) this.#split();
-    this.#chain[2 * slot + 1] = hash;
+    this.#rows.ints[(slot << INTS) + HASH] = hash;
     this.#push(this.#bucketOf(hash), slot);
   }
 
@@ -51,7 +52,7 @@ export class HashTable {
     while (link !== 0) {
       const following = this.#next(link - 1);
       if (following === slot + 1) {
-        this.#chain[2 * link - 2] = rest;
+        this.#rows.ints[((link - 1) << INTS) + CHAIN] = rest;
         return;
       }
       link = following;
@@ -59,17 +60,22 @@ export class HashTable {
   }
 
   #next(slot: number): number {
-    return this.#chain[2 * slot] ?? 0;
+    return this.#rows.ints[(slot << INTS) + CHAIN] ?? 0;
   }
 
   #hash(slot: number): number {
-    return this.#chain[2 * slot + 1] ?? 0;
+    return this.#rows.ints[(slot << INTS) + HASH] ?? 0;
   }
 
   #seek(from: number, hash: number): number {
+    const { ints } = this.#rows;
     let link = from;
-    while (link !== 0 && this.#hash(link - 1) !== hash) link = this.#next(link - 1);
-    return link === 0 ? NONE : link - 1;
+    while (link !== 0) {
+      const row = (link - 1) << INTS;
+      if (ints[row + HASH] === hash) return link - 1;
+      link = ints[row + CHAIN] ?? 0;
+    }
+    return NONE;
   }
 
   #bucketOf(hash: number): number {
@@ -78,7 +84,7 @@ export class HashTable {
   }
 
   #push(bucket: number, slot: number): void {
-    this.#chain[2 * slot] = this.#heads[bucket] ?? 0;
+    this.#rows.ints[(slot << INTS) + CHAIN] = this.#heads[bucket] ?? 0;
     this.#heads[bucket] = slot + 1;
   }
 

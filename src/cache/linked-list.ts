@@ -1,13 +1,18 @@
-/** A doubly linked list over slot numbers in one Int32Array: the order of use, without an object for each entry. */
+/** A doubly linked list over slot numbers, through their rows: the order of use, without an object for each entry. */
+import { INTS, NEXT, PREVIOUS, Rows } from './rows';
 
 /** No slot: the end of the list in either direction. */
 export const NONE = -1;
 
 export class LinkedList {
-  /** For each slot the next and the previous one, side by side for the processor's cache. */
-  #links = new Int32Array(0);
+  readonly #rows: Rows;
   #head = NONE;
   #tail = NONE;
+
+  /** A slot is in one list of those that share rows; without any it has rows of its own. */
+  constructor(rows = new Rows()) {
+    this.#rows = rows;
+  }
 
   /** The slot used most recently, or NONE. */
   get head(): number {
@@ -21,36 +26,35 @@ export class LinkedList {
 
   /** Makes room for slots below `capacity`; what is linked stays linked. */
   reserve(capacity: number): void {
-    if (2 * capacity <= this.#links.length) return;
-    const larger = new Int32Array(2 * capacity);
-    larger.set(this.#links);
-    this.#links = larger;
+    this.#rows.reserve(capacity);
   }
 
   next(slot: number): number {
-    return this.#links[2 * slot] ?? NONE;
+    return this.#rows.ints[(slot << INTS) + NEXT] ?? 0;
   }
 
   previous(slot: number): number {
-    return this.#links[2 * slot + 1] ?? NONE;
+    return this.#rows.ints[(slot << INTS) + PREVIOUS] ?? 0;
   }
 
   linkFirst(slot: number): void {
+    const { ints } = this.#rows;
     const second = this.#head;
-    this.#links[2 * slot] = second;
-    this.#links[2 * slot + 1] = NONE;
+    ints[(slot << INTS) + NEXT] = second;
+    ints[(slot << INTS) + PREVIOUS] = NONE;
     if (second === NONE) this.#tail = slot;
-    else this.#links[2 * second + 1] = slot;
+    else ints[(second << INTS) + PREVIOUS] = slot;
     this.#head = slot;
   }
 
   unlink(slot: number): void {
+    const { ints } = this.#rows;
     const next = this.next(slot);
     const previous = this.previous(slot);
     if (next === NONE) this.#tail = previous;
-    else this.#links[2 * next + 1] = previous;
+    else ints[(next << INTS) + PREVIOUS] = previous;
     if (previous === NONE) this.#head = next;
-    else this.#links[2 * previous] = next;
+    else ints[(previous << INTS) + NEXT] = next;
   }
 
   moveToFirst(slot: number): void {

@@ -1,13 +1,13 @@
 /** Keeps keys and values outside the V8 heap, one record for each slot, in segments that are only appended to. */
 import { copyWords, type Room, roomOf, viewOf } from '../resp/bytes';
 import { LinkedList, NONE } from './linked-list';
+import { INTS, KEY_LENGTH, OFFSET, type Rows, SEGMENT, VALUE_LENGTH } from './rows';
 
 export const SEGMENT_BYTES = 131_072;
 
-/** In front of each record: its slot (so that whoever cleans a segment can walk it), its key's and value's length. */
-const HEADER_BYTES = 12;
-const KEY_LENGTH_AT = 4;
-const VALUE_LENGTH_AT = 8;
+/** In front of each record, so that whoever cleans a segment can walk it: its slot, and how long it is. */
+const HEADER_BYTES = 8;
+const LENGTH_AT = 4;
 
 /** What a Buffer of its own costs beside its bytes. */
 const LARGE_OVERHEAD = 256;
@@ -40,8 +40,8 @@ class Segment implements Room {
 }
 
 /**
- *     segment   [slot|lengths|key…|value…][slot|lengths|key…|value…][slot|lengths|key…|value…]· · · ·
- *               ^ offset of a live one     ^ dead: its slot points elsewhere              ^ used
+ *     segment   [slot|length|key…|value…][slot|length|key…|value…][slot|length|key…|value…]· · · ·
+ *               ^ offset of a live one    ^ dead: its slot points elsewhere             ^ used
  *
  * Removing only marks bytes as dead. Once a quarter of all is dead, the sparsest segment's live records move to the
  * open one, a segment for each operation at most: a removal kills less than a cleaning step frees.
@@ -49,8 +49,7 @@ class Segment implements Room {
 export class ValueLog {
   readonly #segmentBytes: number;
   readonly #longest: number;
-  /** For each slot its segment's number and its record's offset there, side by side for the processor's cache. */
-  #places = new Int32Array(0);
+  readonly #rows: Rows;
   /** Number 0 is no segment: a column of zeros means that no slot holds anything. */
   #segments: (Segment | undefined)[] = [undefined];
   #freeNumbers: number[] = [];
@@ -62,7 +61,9 @@ export class ValueLog {
   #dead = 0;
   #allocated = 0;
 
-  constructor(segmentBytes = SEGMENT_BYTES) {
+  /** Rows are made room for by whoever owns them. */
+  constructor(rows: Rows, segmentBytes = SEGMENT_BYTES) {
+    this.#rows = rows;
     this.#segmentBytes = segmentBytes;
     this.#longest = segmentBytes / LARGE_PART;
   }
@@ -79,13 +80,6 @@ export class ValueLog {
 
   get bytesDead(): number {
     return this.#dead;
-  }
-
-  reserve(capacity: number): void {
-    if (2 * capacity <= this.#places.length) return;
-    const larger = new Int32Array(2 * capacity);
-    larger.set(this.#places);
-    this.#places = larger;
   }
 
   /** What a record will add to `bytesUsed`. */
@@ -107,8 +101,9 @@ export class ValueLog {
     const { view } = segment;
     const at = this.#claim(slot, segment, length);
     view.setInt32(at, slot, true);
-    view.setInt32(at + KEY_LENGTH_AT, keyLength, true);
-    view.setInt32(at + VALUE_LENGTH_AT, end - start, true);
+    view.setInt32(at + LENGTH_AT, length, true);
+    this.#rows.ints[(slot << INTS) + KEY_LENGTH] = keyLength;
+    this.#rows.ints[(slot << INTS) + VALUE_LENGTH] = end - start;
     copyWords(keyView, 0, view, at + HEADER_BYTES, keyLength);
     copyBytes(source, start, segment.bytes, at + HEADER_BYTES + keyLength, end - start);
   }
@@ -116,7 +111,11 @@ export class ValueLog {
   remove(slot: number): void {
     const segment = this.#segmentFor(slot);
     if (segment === undefined) return;
-    this.#places[2 * slot] = NOWHERE;
+    const { ints } = this.#rows;
+    const row = slot << INTS;
+    ints[row + SEGMENT] = NOWHERE;
+    ints[row + KEY_LENGTH] = 0;
+    ints[row + VALUE_LENGTH] = 0;
     if (segment.large) this.#free(segment);
     else this.#bury(segment, recordLength(segment.view, this.#offset(slot)));
     if (this.#dead > this.#segmentBytes && this.#dead > this.#used * DEAD_PART) this.clean();
@@ -124,11 +123,13 @@ export class ValueLog {
 
   /** Whether the slot's key is source[start, end). */
   holdsKey(slot: number, source: DataView, start: number, end: number): boolean {
-    const view = this.#segmentFor(slot)?.view;
-    const at = this.#offset(slot);
+    const { ints } = this.#rows;
+    const row = slot << INTS;
     const length = end - start;
-    if (view === undefined || view.getInt32(at + KEY_LENGTH_AT, true) !== length) return false;
-    const from = at + HEADER_BYTES;
+    if (ints[row + KEY_LENGTH] !== length) return false;
+    const view = this.#segments[ints[row + SEGMENT] ?? NOWHERE]?.view;
+    if (view === undefined) return false;
+    const from = (ints[row + OFFSET] ?? 0) + HEADER_BYTES;
     let i = 0;
     for (; i + 4 <= length; i += 4) if (view.getInt32(from + i) !== source.getInt32(start + i)) return false;
     for (; i < length; i++) if (view.getUint8(from + i) !== source.getUint8(start + i)) return false;
@@ -136,23 +137,23 @@ export class ValueLog {
   }
 
   keyLength(slot: number): number {
-    return this.#segmentFor(slot)?.view.getInt32(this.#offset(slot) + KEY_LENGTH_AT, true) ?? 0;
+    return this.#rows.ints[(slot << INTS) + KEY_LENGTH] ?? 0;
   }
 
   /** Bytes of the value. */
   length(slot: number): number {
-    return this.#segmentFor(slot)?.view.getInt32(this.#offset(slot) + VALUE_LENGTH_AT, true) ?? 0;
+    return this.#rows.ints[(slot << INTS) + VALUE_LENGTH] ?? 0;
   }
 
   /** Returns the number of bytes copied. */
   copyTo(slot: number, target: Room, at: number): number {
-    const segment = this.#segmentFor(slot);
+    const { ints } = this.#rows;
+    const row = slot << INTS;
+    const segment = this.#segments[ints[row + SEGMENT] ?? NOWHERE];
     if (segment === undefined) return 0;
-    const { view } = segment;
-    const offset = this.#offset(slot);
-    const length = view.getInt32(offset + VALUE_LENGTH_AT, true);
-    const from = offset + HEADER_BYTES + view.getInt32(offset + KEY_LENGTH_AT, true);
-    if (length <= SHORT_COPY_BY_WORDS) copyWords(view, from, target.view, at, length);
+    const length = ints[row + VALUE_LENGTH] ?? 0;
+    const from = (ints[row + OFFSET] ?? 0) + HEADER_BYTES + (ints[row + KEY_LENGTH] ?? 0);
+    if (length <= SHORT_COPY_BY_WORDS) copyWords(segment.view, from, target.view, at, length);
     else segment.bytes.copy(target.bytes, at, from, from + length);
     return length;
   }
@@ -175,11 +176,11 @@ export class ValueLog {
   }
 
   #segmentFor(slot: number): Segment | undefined {
-    return this.#segments[this.#places[2 * slot] ?? NOWHERE];
+    return this.#segments[this.#rows.ints[(slot << INTS) + SEGMENT] ?? 0];
   }
 
   #offset(slot: number): number {
-    return this.#places[2 * slot + 1] ?? 0;
+    return this.#rows.ints[(slot << INTS) + OFFSET] ?? 0;
   }
 
   #createLarge(length: number): Segment {
@@ -193,8 +194,8 @@ export class ValueLog {
     const at = segment.used;
     segment.used += length;
     this.#used += length;
-    this.#places[2 * slot] = segment.number;
-    this.#places[2 * slot + 1] = at;
+    this.#rows.ints[(slot << INTS) + SEGMENT] = segment.number;
+    this.#rows.ints[(slot << INTS) + OFFSET] = at;
     return at;
   }
 
@@ -293,7 +294,7 @@ export class ValueLog {
 }
 
 function recordLength(view: DataView, at: number): number {
-  return HEADER_BYTES + view.getInt32(at + KEY_LENGTH_AT, true) + view.getInt32(at + VALUE_LENGTH_AT, true);
+  return view.getInt32(at + LENGTH_AT, true);
 }
 
 function copyBytes(source: Buffer, from: number, target: Buffer, at: number, length: number): void {

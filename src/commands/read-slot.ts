@@ -273,17 +273,28 @@ export class ReadSlot implements Slot, Waiter, FillReader {
   /** All at one instant: what is there is not to expire between the look and the delivery. */
   #deliverFromMemory(): boolean {
     const now = this.#desk.now();
-    if (!this.#inMemory(now)) return false;
-    const { link, outlet, protocol, stats } = this.#desk;
-    const { tracker } = link;
+    const { tracker } = this.#desk.link;
     const fresh = tracker.answersAt(now);
-    if (this.#many) append(outlet, Buffer.from(`*${this.#names.length}\r\n`));
-    for (const name of this.#names) {
-      const slot = fresh ? tracker.partition.lookup(name, now) : tracker.partition.lookupStale(name, now);
-      this.#desk.onRemembered(fresh, tracker.partition.storedAt(slot));
-      appendEntry(outlet, tracker.partition, slot, protocol);
-      countHit(stats, tracker.partition.isNegative(slot), fresh);
-    }
+    if (!fresh && !tracker.answersStaleAt(now)) return false;
+    if (!this.#many) return this.#deliverOne(this.#lookUp(this.#names[0] ?? '', fresh, now), fresh);
+    if (!this.#inMemory(now)) return false;
+    append(this.#desk.outlet, Buffer.from(`*${this.#names.length}\r\n`));
+    for (const name of this.#names) this.#deliverOne(this.#lookUp(name, fresh, now), fresh);
+    return true;
+  }
+
+  #lookUp(name: string, fresh: boolean, now: number): number {
+    const { partition } = this.#desk.link.tracker;
+    return fresh ? partition.lookup(name, now) : partition.lookupStale(name, now);
+  }
+
+  #deliverOne(slot: number, fresh: boolean): boolean {
+    const { link, outlet, protocol, stats } = this.#desk;
+    const { partition } = link.tracker;
+    if (!this.#readable(partition, slot)) return false;
+    this.#desk.onRemembered(fresh, partition.storedAt(slot));
+    appendEntry(outlet, partition, slot, protocol);
+    countHit(stats, partition.isNegative(slot), fresh);
     return true;
   }
 

@@ -239,8 +239,8 @@ testRule("a stale copy is never served past Redis's own deadline", server, {
   seen: 'error',
   without: {
     file: 'cache/entries.js',
-    find: '(this.#redisDeadline[slot] ?? 0)',
-    replace: 'Infinity',
+    find: "const column = generation.fate === 'stale' ? rows_1.REDIS_DEADLINE : rows_1.DEADLINE;",
+    replace: "if (generation.fate === 'stale') return false; const column = rows_1.DEADLINE;",
   },
   seenWithout: OLD,
 });

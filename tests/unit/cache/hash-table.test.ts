@@ -3,6 +3,7 @@ import { HashTable } from '../../../src/cache/hash-table';
 import { KeyAtHand } from '../../../src/cache/key-at-hand';
 import { hashOfKey } from '../../../src/cache/key-hash';
 import { NONE } from '../../../src/cache/linked-list';
+import { Rows } from '../../../src/cache/rows';
 import { viewOf } from '../../../src/resp/bytes';
 
 function under(table: HashTable, hash: number): number[] {
@@ -12,7 +13,7 @@ function under(table: HashTable, hash: number): number[] {
 }
 
 test('an empty table finds nothing', () => {
-  expect(new HashTable().first(1)).toBe(NONE);
+  expect(new HashTable(new Rows()).first(1)).toBe(NONE);
 });
 
 test('whatever is linked and unlinked, each hash finds its slots and no others', () => {
@@ -20,9 +21,10 @@ test('whatever is linked and unlinked, each hash finds its slots and no others',
   const hashes = fc.array(fc.oneof(fc.integer(), fc.nat(7)), { minLength: 200, maxLength: 200 });
   fc.assert(
     fc.property(hashes, steps, (hashOf, slots) => {
-      const table = new HashTable();
-      table.reserve(100);
-      table.reserve(200);
+      const rows = new Rows();
+      const table = new HashTable(rows);
+      rows.reserve(100);
+      rows.reserve(200);
       const linked = new Set<number>();
       for (const slot of slots) {
         if (linked.delete(slot)) {

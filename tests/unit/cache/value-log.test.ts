@@ -1,11 +1,12 @@
 import fc from 'fast-check';
+import { Rows } from '../../../src/cache/rows';
 import { SEGMENT_BYTES, ValueLog } from '../../../src/cache/value-log';
 import { viewOf } from '../../../src/resp/bytes';
 
 function logOf(slots: number, segmentBytes = SEGMENT_BYTES): ValueLog {
-  const log = new ValueLog(segmentBytes);
-  log.reserve(slots);
-  return log;
+  const rows = new Rows();
+  rows.reserve(slots);
+  return new ValueLog(rows, segmentBytes);
 }
 
 function bytes(slot: number, length: number): Buffer {
