@@ -180,6 +180,7 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
     if (!tracker.answersAt(now)) return 0;
     const count = answerHits(this, gets, most, room, now);
     if (count === 0) return 0;
+    this.face.lastCommand = 'get';
     this.face.lastUsedAt = now;
     this.#standing.hasRead = true;
     return count;

@@ -178,8 +178,8 @@ export class Wire {
 
   #scheduleFlush(): void {
     if (this.#state !== 'ready') return;
-    if (this.#unsent.size >= ENOUGH && !this.#socket.writableNeedDrain) {
-      this.flush();
+    if (this.#unsent.size >= ENOUGH && this.#parting.size === 0 && !this.#socket.writableNeedDrain) {
+      this.#flushNow();
     } else if (!this.#flushScheduled) {
       // Gathered until every socket that has something to read was read: one write carries what all clients asked.
       this.#flushScheduled = true;
