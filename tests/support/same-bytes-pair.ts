@@ -6,6 +6,7 @@ import { RedisServer } from './redis-server';
 import { Respite } from './respite';
 import type { Protocol, Script, Step } from './same-bytes-script';
 import { splitReplies, whatCounts } from './same-bytes-script';
+import { eventually } from './stage';
 import { within } from './tether';
 
 /** How long one answer may take: long enough for a busy machine, short enough that many failures end soon. */
@@ -86,14 +87,32 @@ async function connected(port: number, protocol: Protocol): Promise<RawClient> {
   return client;
 }
 
+const BLOCKING = /^(BL|BR|BZ|XREAD)/;
+
+/** Until then what another client sends may reach Redis first: they are two connections. */
+async function untilBlocked(port: number): Promise<void> {
+  const watcher = await RawClient.connect(port);
+  try {
+    await eventually('Redis has a client that is blocked', async () =>
+      /^blocked_clients:[1-9]/m.test(await watcher.askText('INFO', 'clients')),
+    );
+  } finally {
+    await watcher.close();
+  }
+}
+
 /** Each command is sent when the answer to the one before it is there. One line for each answer. */
 export async function inTurns(port: number, script: Script, protocol: Protocol): Promise<string[]> {
   const client = await connected(port, protocol);
   const other = await connected(port, protocol);
   const transcript: string[] = [];
+  let blocks = false;
   try {
     for (const step of script.steps) {
       const speaker = step.by === 'other' ? other : client;
+      if (step.by === 'other' && blocks) await untilBlocked(port);
+      if (step.by === 'other' || step.bytes.length === 0) blocks = false;
+      else blocks ||= step.replies === 0 && BLOCKING.test(step.text);
       if (step.bytes.length > 0) speaker.send(step.bytes);
       transcript.push(await answered(speaker, step));
     }
