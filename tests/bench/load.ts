@@ -1,6 +1,6 @@
 /** The load: redis-benchmark for single commands, and bare sockets for what it cannot send. */
 import net from 'node:net';
-import { RawClient } from '../support/raw-client';
+import { command, RawClient } from '../support/raw-client';
 import { within } from '../support/tether';
 import { needTool, runTool } from './tools';
 
@@ -89,10 +89,11 @@ export function readCsv(output: string): Figures {
   return { rate, p50, p99 };
 }
 
-/** MULTI, SET, EXEC: one transaction counts as one command. */
-export function transactionLoad(depth: number, clients: number): Load {
-  const value = 'x'.repeat(16);
-  const one = `*1\r\n$5\r\nMULTI\r\n*3\r\n$3\r\nSET\r\n$5\r\nkey:1\r\n$16\r\n${value}\r\n*1\r\n$4\r\nEXEC\r\n`;
+const SET = ['SET', 'key:1', 'x'.repeat(16)];
+
+/** MULTI, one command that is answered by +OK, EXEC: one transaction counts as one command. */
+export function transactionLoad(depth: number, clients: number, inside: readonly string[] = SET): Load {
+  const one = Buffer.concat([command('MULTI'), command(...inside), command('EXEC')]).toString();
   const reply = '+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n';
   const batch = { request: Buffer.from(one.repeat(depth)), reply: Buffer.from(reply.repeat(depth)) };
   return {
