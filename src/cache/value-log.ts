@@ -1,7 +1,7 @@
 /** Keeps keys and values outside the V8 heap, one record for each slot, in segments that are only appended to. */
 import { copyWords, type Room, roomOf, viewOf } from '../resp/bytes';
 import { LinkedList, NONE } from './linked-list';
-import { INTS, KEY_LENGTH, OFFSET, type Rows, SEGMENT, VALUE_LENGTH } from './rows';
+import { INTS, KEY_LENGTH, OFFSET, Rows, SEGMENT, VALUE_LENGTH } from './rows';
 
 export const SEGMENT_BYTES = 131_072;
 
@@ -56,7 +56,7 @@ export class ValueLog {
   #spares: Buffer[] = [];
   #open: Segment | undefined;
   /** Sealed segments by how many eighths of them are dead. */
-  readonly #byShare = Array.from({ length: SHARES }, () => new LinkedList());
+  readonly #byShare: readonly LinkedList[];
   #used = 0;
   #dead = 0;
   #allocated = 0;
@@ -64,6 +64,9 @@ export class ValueLog {
   /** Rows are made room for by whoever owns them. */
   constructor(rows: Rows, segmentBytes = SEGMENT_BYTES) {
     this.#rows = rows;
+    // A segment is in one of them at a time.
+    const places = new Rows();
+    this.#byShare = Array.from({ length: SHARES }, () => new LinkedList(places));
     this.#segmentBytes = segmentBytes;
     this.#longest = segmentBytes / LARGE_PART;
   }

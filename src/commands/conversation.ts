@@ -814,6 +814,7 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
 
   #leaveLane(): void {
     if (this.#relay) return;
+    this.#transaction.onSettled();
     this.#waiting.clear();
     this.#wire = undefined;
     if (this.#lane !== 'exclusive') {

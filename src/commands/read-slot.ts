@@ -141,7 +141,8 @@ export class ReadSlot implements Slot, Waiter, FillReader {
   onAnswer(asking: number, chunk: Buffer, start: number, end: number, now: number): void {
     if (asking !== this.#asking) return;
     this.#desk.stats.misses += 1;
-    this.#desk.onFilled(now - this.#askedAt);
+    // What has come together counts as come at once: with an answer that this was asked behind.
+    this.#desk.onFilled(Math.max(0, now - this.#askedAt));
     const { protocol } = this.#desk;
     if (this.#many) this.#answerWith(translateMget(chunk.subarray(start, end), protocol));
     else if (isNil(chunk, start)) this.#answerWith(nil(protocol));

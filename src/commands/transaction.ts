@@ -1,6 +1,9 @@
 /** What Redis holds for a client between MULTI or WATCH and EXEC, as far as requests and replies tell. */
 import type { Effect, Transaction } from './rules';
 
+/** More keys than this are not kept: a fence needs none. */
+const MOST_KEYS = 10_000;
+
 export class TransactionState {
   #queuing = false;
   #watching = false;
@@ -45,8 +48,11 @@ export class TransactionState {
   /** `keys` are those of an effect `keys`, as far as they are known. */
   onQueued(effect: Effect, keys?: readonly string[]): void {
     if (effect === 'none') return;
-    if (effect === 'keys' && keys) for (const key of keys) this.#keys.push(key);
-    else this.#strongest = strongerOf(this.#strongest, effect === 'keys' ? 'fence' : effect);
+    if (effect === 'keys' && keys && this.#keys.length + keys.length <= MOST_KEYS) {
+      for (const key of keys) this.#keys.push(key);
+    } else {
+      this.#strongest = strongerOf(this.#strongest, effect === 'keys' ? 'fence' : effect);
+    }
   }
 
   /** `head` is the beginning of the reply. */
@@ -63,17 +69,27 @@ export class TransactionState {
         return;
       case 'exec':
       case 'discard':
-        if (ends(step, head)) this.reset();
+        if (ends(step, head)) this.#leave();
         return;
       default:
         step satisfies never;
     }
   }
 
+  /** Everything is answered. A MULTI that Redis refused begins nothing, and nothing will end it. */
+  onSettled(): void {
+    if (this.#announced && !this.#queuing) this.#forgetQueued();
+  }
+
   reset(): void {
+    this.#leave();
+    this.#forgetQueued();
+  }
+
+  /** What is announced by now is another transaction, sent behind the one that has ended. */
+  #leave(): void {
     this.#queuing = false;
     this.#watching = false;
-    this.#forgetQueued();
   }
 
   #forgetQueued(): void {

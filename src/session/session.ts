@@ -296,7 +296,8 @@ export class Session implements Door {
     let count = 0;
     for (;;) {
       if (conversation.plain) count += this.#offerHits(gets, most - count);
-      if (count === most || this.outlet.unsent > this.#mostUnread || !this.#offerRead(gets)) break;
+      if (this.#closing || count === most) break;
+      if (this.outlet.unsent > this.#mostUnread || !this.#offerRead(gets)) break;
       count += 1;
     }
     if (count > 0) framer.skipTo(gets.at);

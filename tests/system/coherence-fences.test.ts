@@ -203,6 +203,35 @@ testRule('an EXEC whose keys are known drops them before it is answered', server
   seenWithout: all(OLD, TRANSACTIONS),
 });
 
+testRule('a transaction that is sent before the last one is answered keeps its own keys', server, {
+  scenario: (stage) =>
+    readAfterEach(stage, {
+      'cut in two': async (writer) => {
+        const words = [['MULTI'], ['SET', 'other', 'x'], ['EXEC'], ['MULTI'], ['SET', 'k', 'new']];
+        writer.send(Buffer.concat(words.map((each) => command(...each))));
+        await writer.replies(words.length);
+        await writer.ask('EXEC');
+      },
+    }),
+  seen: { 'cut in two': NEW },
+  without: {
+    file: 'commands/transaction.js',
+    find: 'if (ends(step, head))\n                    this.#leave();',
+    replace: 'if (ends(step, head)) this.reset();',
+  },
+  seenWithout: { 'cut in two': OLD },
+});
+
+test('behind a transaction that was answered, one that was sent with it is still one', async () => {
+  await using stage = await Stage.set(redis, {});
+  const client = await stage.client();
+  const words = [['MULTI'], ['SET', 'k', 'v'], ['EXEC'], ['MULTI']];
+  client.send(Buffer.concat(words.map((each) => command(...each))));
+  await client.replies(words.length);
+  expect(await client.askText('CLIENT', 'GETNAME')).toBe('+QUEUED\r\n');
+  expect(await client.askText('EXEC')).toBe('*1\r\n$-1\r\n');
+});
+
 test('an EXEC whose keys are known waits for no fence', async () => {
   await using stage = await Stage.set(redis, {});
   const client = await stage.client(['GET', 'k']);
@@ -217,6 +246,10 @@ test('an EXEC whose keys are known waits for no fence', async () => {
   expect(await stage.figure('fences')).toBe('0');
   for (const words of [['MULTI'], ['EVAL', 'return 1', '0'], ['EXEC']]) await client.ask(...words);
   expect(await stage.figure('fences')).toBe('1');
+  // So many keys are not kept until EXEC comes.
+  const many = Array.from({ length: 20_002 }, (_, at) => `${at}`);
+  for (const words of [['MULTI'], ['SET', 'k', 'v'], ['MSET', ...many], ['EXEC']]) await client.ask(...words);
+  expect(await stage.figure('fences')).toBe('2');
 });
 
 testRule('after an EXEC that held reads no older value comes from memory', server, {
