@@ -814,6 +814,7 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
 
   #leaveLane(): void {
     if (this.#relay) return;
+    const { unfinished } = this.#transaction;
     this.#transaction.onSettled();
     this.#waiting.clear();
     this.#wire = undefined;
@@ -821,6 +822,8 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
       this.#lane = 'none';
     } else if (this.#lease?.wire.closed) {
       this.#dropLease('closed');
+      // As Redis does: what the client sends next was meant for the transaction, and must not be carried out outside of it.
+      if (unfinished) this.#door.closeAfterReplies();
     } else if (this.#isReusable() && this.#lease) {
       this.#house.pool.giveBack(this.#lease);
       this.#lease = undefined;

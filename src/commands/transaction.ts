@@ -29,6 +29,11 @@ export class TransactionState {
     return !this.#queuing && !this.#watching;
   }
 
+  /** Whatever is sent now belongs to what the connection holds: on another one it would do something else. */
+  get unfinished(): boolean {
+    return this.#announced || this.#watching;
+  }
+
   onSent(step: Transaction): void {
     if (step === 'multi') this.#announced = true;
     if (step !== 'exec' && step !== 'discard') return;

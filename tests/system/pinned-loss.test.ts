@@ -1,4 +1,5 @@
 import { ChaosRelay } from '../support/chaos-relay';
+import { command } from '../support/raw-client';
 import { RedisServer } from '../support/redis-server';
 import { Respite } from '../support/respite';
 
@@ -15,5 +16,38 @@ describe('a client with a connection of its own to Redis', () => {
     expect(String(await lost.reply())).toMatch(/^-/);
     lost.send('SUBSCRIBE channel\r\n');
     expect(String(await lost.rest())).toMatch(/^-/);
+  });
+});
+
+describe('a client whose transaction is lost with its connection to Redis', () => {
+  test.each([
+    ['behind MULTI', ['MULTI'], ['APPEND', 'k', '-'], ['RENAME', 'k', 'other'], ['EXEC']],
+    ['behind a queued command', ['MULTI', 'APPEND k -'], ['RENAME', 'k', 'other'], ['EXEC']],
+    ['behind WATCH', ['WATCH k'], ['MULTI'], ['SET', 'k', 'not to be'], ['EXEC']],
+    ['behind WATCH, and it reads', ['WATCH k'], ['GET', 'k'], ['MULTI'], ['SET', 'k', 'not to be'], ['EXEC']],
+  ] as const)('is told, and its connection ends: %s', async (_when, before, ...behind) => {
+    await using redis = await RedisServer.start();
+    await using respite = await Respite.start(['--redis', redis.url, '--http-port', 'off']);
+    await redis.ask('SET', 'k', 'kept');
+    await using client = await respite.client();
+    for (const line of before) expect(await client.askText(...line.split(' '))).toMatch(/^\+/);
+    await redis.ask('CLIENT', 'KILL', 'TYPE', 'normal');
+    client.send(Buffer.concat(behind.map((words) => command(...words))));
+    const told = String(await client.rest());
+    expect(told).toMatch(/^-ERR respite: [^\r]*\r\n$/);
+    expect([await redis.askText('GET', 'k'), await redis.askText('EXISTS', 'other')]).toEqual([
+      '$4\r\nkept\r\n',
+      ':0\r\n',
+    ]);
+  });
+
+  test('goes on when it has ended before', async () => {
+    await using redis = await RedisServer.start();
+    await using respite = await Respite.start(['--redis', redis.url, '--http-port', 'off']);
+    await using client = await respite.client();
+    for (const words of [['WATCH', 'k'], ['MULTI'], ['SET', 'k', 'v'], ['EXEC']]) await client.ask(...words);
+    await redis.ask('CLIENT', 'KILL', 'TYPE', 'normal');
+    while (!(await client.askText('GET', 'k')).startsWith('$')) await new Promise(setImmediate);
+    expect(await client.askText('SET', 'k', 'w')).toBe('+OK\r\n');
   });
 });
