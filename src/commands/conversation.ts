@@ -191,7 +191,7 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
     return this.#lane === 'reads' && !this.#changing && !this.#isSilent() && this.trusted;
   }
 
-  /** The short way for a GET that was no hit; only while `plain` or `reading`. False: as for `hit`. */
+  /** The short way for a GET that was no hit; only while `plain` or `reading`. False: `take` has to do it. */
   read(name: string, now: number): boolean {
     const { tracker } = this.#standing.link;
     if (this.#standing.catchingUp || this.#slots.size >= MOST_SLOTS || tracker.isBig(name)) return false;
