@@ -70,7 +70,7 @@ describe('the start', () => {
     const flags = ['--redis', `redis://127.0.0.1:${port}`, '--http-port', 'off'];
     await using respite = await Respite.start(flags);
     await using client = await respite.client();
-    for (const line of ['SET k v', 'GET k', 'MGET k l', 'MULTI', 'BLPOP l 0', 'EVAL "return 1" 0', 'PING'])
+    for (const line of ['SET k v', 'GET k', 'MGET k l', 'WATCH k', 'BLPOP l 0', 'EVAL "return 1" 0', 'PING'])
       expect(await client.askText(...line.split(' '))).toMatch(NOT_SENT);
     expect(await client.askText('INFO', 'respite')).toContain('upstream:down\r\n');
     expect(await client.askText('CLIENT', 'GETNAME')).toBe(NIL);

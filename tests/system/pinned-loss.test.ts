@@ -41,6 +41,17 @@ describe('a client whose transaction is lost with its connection to Redis', () =
     ]);
   });
 
+  test('so is one whose MULTI finds no Redis', async () => {
+    await using redis = await RedisServer.start();
+    await using relay = await ChaosRelay.start(redis);
+    await using respite = await Respite.start(['--redis', relay.url, '--http-port', 'off']);
+    await relay.refuse();
+    relay.cut();
+    await using client = await respite.client();
+    client.send(Buffer.concat([command('MULTI'), command('SET', 'k', 'v')]));
+    expect(String(await client.rest())).toMatch(/^(-ERR respite: [^\r]*\r\n)+$/);
+  });
+
   test('goes on when it has ended before', async () => {
     await using redis = await RedisServer.start();
     await using respite = await Respite.start(['--redis', redis.url, '--http-port', 'off']);

@@ -257,7 +257,11 @@ describe('rediss://', () => {
     const url = `rediss://user:hidden@127.0.0.1:${portOf(server)}`;
     await using respite = await Respite.start(['--redis', url, '--redis-ca', file('ca')]);
     await using client = await respite.client();
-    for (const words of [['GET', 'k'], ['SET', 'x', 'y'], ['MULTI']])
+    for (const words of [
+      ['GET', 'k'],
+      ['SET', 'x', 'y'],
+      ['WATCH', 'k'],
+    ])
       expect(await client.askText(...words)).toMatch(
         /^-ERR respite: cannot reach the backing Redis at 127.0.0.1:\d+ \(TLS\)/,
       );
