@@ -158,10 +158,11 @@ test.each(['HELLO', 'AUTH'])(
     for (const words of [
       ['GET', 'k'],
       ['SET', 'k', 'v'],
-      ['MULTI'],
+      ['WATCH', 'k'],
       ['GET', 'k'],
       ['HELLO', '3'],
       ['GET', 'k'],
+      ['MULTI'],
     ])
       told.push(await client.askText(...words));
     told.push((await ask(respite, '/get/k')).text);
