@@ -21,10 +21,10 @@ describe('a client with a connection of its own to Redis', () => {
 
 describe('a client whose transaction is lost with its connection to Redis', () => {
   test.each([
-    ['behind MULTI', ['MULTI'], ['APPEND', 'k', '-'], ['RENAME', 'k', 'other'], ['EXEC']],
-    ['behind a queued command', ['MULTI', 'APPEND k -'], ['RENAME', 'k', 'other'], ['EXEC']],
-    ['behind WATCH', ['WATCH k'], ['MULTI'], ['SET', 'k', 'not to be'], ['EXEC']],
-    ['behind WATCH, and it reads', ['WATCH k'], ['GET', 'k'], ['MULTI'], ['SET', 'k', 'not to be'], ['EXEC']],
+    ['behind MULTI', ['MULTI'], ['APPEND', 'k', '-'], ['RENAME', 'k', 'other']],
+    ['behind a queued command', ['MULTI', 'APPEND k -'], ['RENAME', 'k', 'other']],
+    ['behind WATCH', ['WATCH k'], ['MULTI'], ['SET', 'k', 'not to be']],
+    ['behind WATCH, and it reads', ['WATCH k'], ['GET', 'k']],
   ] as const)('is told, and its connection ends: %s', async (_when, before, ...behind) => {
     await using redis = await RedisServer.start();
     await using respite = await Respite.start(['--redis', redis.url, '--http-port', 'off']);
@@ -32,9 +32,9 @@ describe('a client whose transaction is lost with its connection to Redis', () =
     await using client = await respite.client();
     for (const line of before) expect(await client.askText(...line.split(' '))).toMatch(/^\+/);
     await redis.ask('CLIENT', 'KILL', 'TYPE', 'normal');
+    // One error, or one for each: the loss may be noticed between any two of them.
     client.send(Buffer.concat(behind.map((words) => command(...words))));
-    const told = String(await client.rest());
-    expect(told).toMatch(/^-ERR respite: [^\r]*\r\n$/);
+    expect(String(await client.rest())).toMatch(/^(-ERR respite: [^\r]*\r\n)+$/);
     expect([await redis.askText('GET', 'k'), await redis.askText('EXISTS', 'other')]).toEqual([
       '$4\r\nkept\r\n',
       ':0\r\n',
