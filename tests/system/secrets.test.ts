@@ -172,7 +172,7 @@ test.each(['HELLO', 'AUTH'])(
 );
 
 test('to a Redis that sends nonsense, or breaks off in the middle of the password', async () => {
-  const server = net.createServer((socket) => {
+  await using server = net.createServer((socket) => {
     socket.on('error', () => undefined);
     socket.once('data', (chunk) => socket.end(`-ERR unknown: ${chunk.length}\r\n`));
   });
@@ -184,5 +184,4 @@ test('to a Redis that sends nonsense, or breaks off in the middle of the passwor
   const told = [await client.askText('GET', 'k'), await client.askText('SET', 'k', 'v')];
   expectNoSecret('what clients are told', told.join('\n'));
   expectNoSecret('the log', respite.stdout + respite.stderr);
-  server.close();
 });

@@ -230,7 +230,7 @@ describe('rediss://', () => {
   const portOf = (server: tls.Server) => (server.address() as AddressInfo).port;
 
   test('is verified: the right authority and the right name', async () => {
-    const server = await tunnel(authority.issue('redis', HOSTS));
+    await using server = await tunnel(authority.issue('redis', HOSTS));
     for (const host of HOSTS) {
       const url = `rediss://${host}:${portOf(server)}`;
       await using respite = await Respite.start([
@@ -245,7 +245,6 @@ describe('rediss://', () => {
       expect(await client.askText('GET', 'k')).toBe('$1\r\nv\r\n');
       expect(respite.log.filter(({ level }) => level !== 'info')).toEqual([]);
     }
-    server.close();
   });
 
   test.each([
@@ -253,7 +252,7 @@ describe('rediss://', () => {
     ['another name', authority.issue('redis', ['redis.example']), /altnames|does not match/],
     ['a client certificate of nobody', new Authority('redis'), /self-signed|unable to/],
   ])('%s: the log says what is wrong, and so does every answer', async (_name, shown, why) => {
-    const server = await tunnel(shown);
+    await using server = await tunnel(shown);
     const url = `rediss://user:hidden@127.0.0.1:${portOf(server)}`;
     await using respite = await Respite.start(['--redis', url, '--redis-ca', file('ca')]);
     await using client = await respite.client();
@@ -269,6 +268,5 @@ describe('rediss://', () => {
     const warning = await respite.logged(({ level }) => level === 'warn');
     expect(String(warning.problem)).toMatch(why);
     expect(respite.stdout).not.toContain('hidden');
-    server.close();
   });
 });
