@@ -30,11 +30,11 @@ export class LinkedList {
   }
 
   next(slot: number): number {
-    return this.#rows.ints[(slot << INTS) + NEXT] ?? 0;
+    return this.#rows.ints[(slot << INTS) + NEXT] ?? NONE;
   }
 
   previous(slot: number): number {
-    return this.#rows.ints[(slot << INTS) + PREVIOUS] ?? 0;
+    return this.#rows.ints[(slot << INTS) + PREVIOUS] ?? NONE;
   }
 
   linkFirst(slot: number): void {
