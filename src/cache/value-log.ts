@@ -1,5 +1,5 @@
 /** Keeps keys and values outside the V8 heap, one record for each slot, in segments that are only appended to. */
-import { copyWords, type Room, roomOf, viewOf } from '../resp/bytes';
+import { copyBytes, copyWords, type Room, roomOf, viewOf } from '../resp/bytes';
 import { LinkedList, NONE } from './linked-list';
 import { INTS, KEY_LENGTH, OFFSET, Rows, SEGMENT, VALUE_LENGTH } from './rows';
 
@@ -21,8 +21,7 @@ const CLEANABLE_SHARE = 2;
 const MOST_SPARES = 2;
 const DEAD_PART = 1 / 4;
 
-/** Up to this a plain loop is quicker than Buffer's own copy: byte by byte, and by words. */
-const SHORT_COPY = 64;
+/** Up to this a loop by words is quicker than Buffer's own copy. */
 const SHORT_COPY_BY_WORDS = 128;
 
 class Segment implements Room {
@@ -179,7 +178,7 @@ export class ValueLog {
   }
 
   #segmentFor(slot: number): Segment | undefined {
-    return this.#segments[this.#rows.ints[(slot << INTS) + SEGMENT] ?? 0];
+    return this.#segments[this.#rows.ints[(slot << INTS) + SEGMENT] ?? NOWHERE];
   }
 
   #offset(slot: number): number {
@@ -298,14 +297,6 @@ export class ValueLog {
 
 function recordLength(view: DataView, at: number): number {
   return view.getInt32(at + LENGTH_AT, true);
-}
-
-function copyBytes(source: Buffer, from: number, target: Buffer, at: number, length: number): void {
-  if (length > SHORT_COPY) {
-    source.copy(target, at, from, from + length);
-    return;
-  }
-  for (let i = 0; i < length; i++) target[at + i] = source[from + i] ?? 0;
 }
 
 /** The power of two that holds `count`. */

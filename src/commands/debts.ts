@@ -125,7 +125,7 @@ export class Debts implements Creditor {
     if (chunk[start] === MINUS) owed.onRefused?.();
     if (owed.effect === 'none') return;
     if (owed.effect !== 'fence' && isRefusal(chunk, start)) return;
-    // Queued: EXEC will do it, and is fenced.
+    // Queued: EXEC will do it.
     if (owed.queued && chunk.subarray(start, start + QUEUED.length).equals(QUEUED)) return;
     const { house, delivery } = this.#parts;
     const hold: Hold = (begin) => delivery.holdUntil(begin, owed.muted);

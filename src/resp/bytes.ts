@@ -59,3 +59,14 @@ export function copyWords(
   for (; i + 4 <= length; i += 4) target.setInt32(at + i, source.getInt32(from + i));
   for (; i < length; i++) target.setUint8(at + i, source.getUint8(from + i));
 }
+
+/** Up to this a plain loop is quicker than Buffer's own copy. */
+const SHORT_COPY = 64;
+
+export function copyBytes(source: Buffer, from: number, target: Buffer, at: number, length: number): void {
+  if (length > SHORT_COPY) {
+    source.copy(target, at, from, from + length);
+    return;
+  }
+  for (let i = 0; i < length; i++) target[at + i] = byteAt(source, from + i);
+}

@@ -12,14 +12,12 @@
  * Once every piece of a slab is known to be in the system's hands it is written over from its beginning, where the
  * processor still has it at hand. A slab of which a piece had to wait is left to the garbage collector.
  */
-import { byteAt, type Room, viewOf } from './bytes';
+import { copyBytes, type Room, viewOf } from './bytes';
 
 const SLAB_SIZE = 64 * 1024;
 const MOST_SPARES = 8;
 /** A larger piece is handed over as it is: copying it would cost more than a second buffer in the write. */
 const COPIED_UP_TO = 2 * 1024;
-/** Up to this a plain loop is quicker than Buffer's own copy. */
-const SHORT_COPY = 64;
 
 class Slab implements Room {
   readonly bytes = Buffer.allocUnsafeSlow(SLAB_SIZE);
@@ -126,9 +124,7 @@ export class Outbox {
 
   #copy(chunk: Buffer, start: number, size: number): void {
     const { bytes } = this.#reserve(size);
-    const at = this.#arena.used;
-    if (size > SHORT_COPY) chunk.copy(bytes, at, start, start + size);
-    else for (let i = 0; i < size; i += 1) bytes[at + i] = byteAt(chunk, start + i);
+    copyBytes(chunk, start, bytes, this.#arena.used, size);
     this.#arena.used += size;
   }
 
