@@ -91,6 +91,8 @@ export class KeyHistory {
   /** PEXPIREs whose answer is not there, and when the last one was answered. */
   pexpiring = 0;
   pexpiredAt = ALWAYS;
+  /** Of writes that certainly did not happen: by what tells their values apart, how that was told. */
+  readonly refusals = new Map<string, string>();
 
   constructor(name: string, db: number, paired: boolean) {
     this.name = name;
@@ -156,9 +158,13 @@ export class PendingWrite {
   /** It may have happened, and may happen yet: the intervals stay open. */
   lost(): void {}
 
-  /** It has certainly not happened. */
-  refused(): void {
-    for (const { key, value } of this.#versions) if (value !== undefined) key.versions.delete(tokenOf(value));
+  /** It has certainly not happened, as `told` says. */
+  refused(told: string): void {
+    for (const { key, value } of this.#versions) {
+      if (value === undefined) continue;
+      key.versions.delete(tokenOf(value));
+      key.refusals.set(tokenOf(value), told);
+    }
     for (const [index, gap] of this.#gaps.entries()) {
       const version = this.#versions[index];
       if (version) version.key.gaps = version.key.gaps.filter((each) => each !== gap);
@@ -265,7 +271,7 @@ export class PendingRead {
       this.#judge(version.tell(), version.end, version.start);
       if (this.#start > version.expiresAt + CLOCK_STEP)
         this.#complain('exact expiry', version.tell(), `it ended at ${version.expiresAt.toFixed(2)}`);
-    } else this.#complain('no such value', value.slice(0, 40), 'nobody wrote that to this key');
+    } else this.#complain('no such value', brief(value), this.#history.whereFrom(this.#key, tokenOf(value)));
   }
 
   #judge(seen: string, end: number, start: number): void {
@@ -320,6 +326,13 @@ export class PendingRead {
       `${this.#session.name} read ${name} in db ${db} at ${when}, saw ${seen}; ${why}`,
     );
   }
+}
+
+/** The beginning, and the end, which says who wrote it. */
+function brief(value: string): string {
+  return value.length < 60
+    ? value
+    : `${value.slice(0, 20)}[${value.length} bytes]${value.slice(-20)}, ${tokenOf(value)}`;
 }
 
 const MOST_TOLD = 20;
@@ -378,6 +391,15 @@ export class History {
 
   read(key: KeyHistory, session: Session): PendingRead {
     return new PendingRead(key, session, this);
+  }
+
+  /** What is known of a value that has no business in this key. */
+  whereFrom(key: KeyHistory, token: string): string {
+    const refusal = key.refusals.get(token);
+    if (refusal) return refusal;
+    const others = [...this.#keys].filter((other) => other.versions.has(token));
+    const names = others.map(({ name, db }) => `${name} in db ${db}`);
+    return `nobody wrote that to this key, but to ${names.join(', ') || 'none that is in use'}`;
   }
 
   complain(kind: Kind, told: string): void {

@@ -60,17 +60,25 @@ export async function write(
         answers.push(answer);
         if (answers.length < requests.length) return;
         noteFailures(actor, answers);
-        settle(pending, judge(answers));
+        settle(
+          pending,
+          judge(answers),
+          () => `${session.name} was told otherwise: ${tell(requests, answers)}`,
+        );
         resolve();
       });
     }
   });
 }
 
+function tell(requests: readonly Request[], answers: readonly Answer[]): string {
+  return `${requests.map(([name]) => name).join(', ')} got ${JSON.stringify(answers)}`;
+}
+
 /** At once, not a turn later: what is sent after the answer was read must see the write. */
-export function settle(pending: PendingWrite, verdict: Verdict): void {
+export function settle(pending: PendingWrite, verdict: Verdict, told: () => string): void {
   if (verdict === 'done') pending.done();
-  else if (verdict === 'refused') pending.refused();
+  else if (verdict === 'refused') pending.refused(told());
   else pending.lost();
 }
 

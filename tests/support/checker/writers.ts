@@ -66,7 +66,7 @@ async function setByFunction(actor: Actor): Promise<void> {
     await setting((key, value) => [['FCALL', 'checker_set', 0, key.name, value]])(actor);
 }
 
-/** The key is there in this database, then in the other. */
+/** The key is there in this database, then in the other; at once, or it could be somebody else's value that goes there. */
 const move: Operation = (actor) => {
   const { space } = actor.stage;
   const here = space.any(actor.random, actor.db);
@@ -74,7 +74,7 @@ const move: Operation = (actor) => {
   const value = space.value(actor.random);
   const targets = [{ key: here, value }, { key: here }, { key: there }, { key: there, value }];
   const prepare = ['EVAL', PREPARE_MOVE, 0, here.name, value, there.db];
-  return write(actor, targets, [prepare, ['MOVE', here.name, there.db]], ifAnswered('unsure'));
+  return write(actor, targets, transaction(prepare, ['MOVE', here.name, there.db]));
 };
 
 /** Not a write: what is kept is forgotten. */
