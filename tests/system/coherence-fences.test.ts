@@ -145,6 +145,25 @@ testRule('the reply of a write that does not tell its keys waits for a fence', s
   seenWithout: all(OLD, WRITERS),
 });
 
+testRule('MOVE into the database of a reader who knows of no such key waits for a fence', server, {
+  async scenario(stage) {
+    await stage.redis.ask('DEL', 'k');
+    const writer = await stage.client(['SELECT', '1'], ['SET', 'k', 'new']);
+    const reader = await stage.client(['GET', 'k']);
+    stage.relay.aim(FILL_WIRE);
+    stage.relay.slow(0, LATE);
+    const moved = await writer.askText('MOVE', 'k', '0');
+    return [moved, await reader.askText('GET', 'k')];
+  },
+  seen: [':1\r\n', NEW],
+  without: {
+    file: 'commands/rules.js',
+    find: "[{ route: 'shared', effect: 'fence' }, 'migrate move']",
+    replace: "[{ route: 'shared', effect: 'none' }, 'migrate move']",
+  },
+  seenWithout: [':1\r\n', '$-1\r\n'],
+});
+
 const SET_ONLY = { SET: (writer: RawClient) => writer.ask('SET', 'k', 'new') };
 
 testRule('what a RESP3 subscriber writes on its pinned connection is fenced', server, {
