@@ -41,6 +41,8 @@ export class Caller implements Door {
   #outlet: ReplyCollector;
   #conversation: Conversation;
   #request: Request | undefined;
+  /** From the asking until what it left behind is tidied up, a little later than the answer. */
+  #busy = false;
   #offering = false;
   #again = false;
   #left = false;
@@ -61,7 +63,7 @@ export class Caller implements Door {
   }
 
   get busy(): boolean {
-    return this.#request !== undefined;
+    return this.#busy;
   }
 
   get blocked(): boolean {
@@ -101,6 +103,7 @@ export class Caller implements Door {
     if (this.busy) throw new Error('a caller asks for one thing at a time');
     if (this.#left) throw new HttpProblem(499, 'the client has left');
     this.#conversation.remembered = undefined;
+    this.#busy = true;
     try {
       return await new Promise<Buffer[]>((resolve, reject) => {
         this.#request = { commands, offered: 0, frames: [], size: 0, allowance, resolve, reject };
@@ -109,6 +112,7 @@ export class Caller implements Door {
       });
     } finally {
       this.#tidy();
+      this.#busy = false;
     }
   }
 

@@ -103,6 +103,16 @@ describe('bad input gets its 4xx in JSON, and the port goes on serving', () => {
     const bodies = (await client.rest()).toString().match(/\{.*\}/g);
     expect(bodies).toEqual(['{"result":["queue","first"]}', '{"result":"second"}', '{"result":1}']);
   });
+
+  test('requests sent together behind one that memory answers are answered, too', async () => {
+    const client = await RawClient.connect(respite.httpPort);
+    const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\n${HOST}${more}\r\n`;
+    await result(respite, '/set/known/1');
+    await result(respite, '/mget/known');
+    client.send(get('/mget/known') + get('/mget/unknown') + get('/mget/known', 'Connection: close\r\n'));
+    const bodies = (await client.rest()).toString().match(/\{.*\}/g);
+    expect(bodies).toEqual(['{"result":["1"]}', '{"result":[null]}', '{"result":["1"]}']);
+  });
 });
 
 describe('what a request leaves behind', () => {
