@@ -36,7 +36,7 @@ export const OUT_OF_STEP: WireLoss = {
 export const LONGEST_TIME = 32;
 
 /** PTTL answers the time left, -1 for a key without expiry, or this for no such key. */
-const NO_KEY = -2;
+export const NO_KEY = -2;
 
 /** Redis has answered anew. Where no push tells, what was kept before may be older, and goes even if nothing replaces it. */
 export function forget(home: FillHome, key: string): void {

@@ -10,6 +10,7 @@ import {
   keep,
   LONGEST_TIME,
   millisecondsOf,
+  NO_KEY,
   OUT_OF_STEP,
   redisDeadline,
 } from './fills';
@@ -18,7 +19,6 @@ import {
 const HEADER_ROOM = 16;
 /** A larger value would pile up for a client that reads slowly, since this wire cannot be made to wait. */
 const PASSED_ON_UP_TO = 16 * 1024 * 1024;
-const EXPIRED_ON_ITS_WAY: WireLoss = { sent: false, reason: 'expired on its way' };
 
 /** Somebody who asked for a key while it was being asked for. */
 interface Joined {
@@ -162,12 +162,13 @@ export class GetFill implements Waiter, Claim, Shareable {
     for (const { reader, asking } of this.#joined ?? []) reader.onTooLarge(asking);
   }
 
-  /** Nobody joins any more: a later reader would have missed the beginning. */
+  /** Nobody joins any more: a later reader would have missed the beginning. Its expiry will only be known at its end. */
   #beginStreaming(pieces: readonly Buffer[]): void {
     this.#stage = 'streaming';
     this.#home.register.cancel(this.key);
     this.#home.noteBig(this.key);
     forget(this.#home, this.key);
+    if (this.#joined) this.#joined = this.#onlyThoseInTime(this.#joined, this.#sentAt, this.#home.now());
     for (const piece of pieces) this.#pass(piece, false);
   }
 
@@ -185,15 +186,25 @@ export class GetFill implements Waiter, Claim, Shareable {
     if (this.#end === 0) return;
     if (!this.cancelled) this.#store(expiresIn, now);
     this.#reader.onAnswer(this.#asking, this.#chunk, this.#start, this.#end, now);
-    if (this.#joined) this.#answerJoined(this.#joined, redisDeadline(this.#sentAt, expiresIn), now);
+    if (!this.#joined) return;
+    for (const { reader, asking } of this.#onlyThoseInTime(this.#joined, this.#goodUntil(expiresIn), now))
+      reader.onAnswer(asking, this.#chunk, this.#start, this.#end, now);
   }
 
-  /** The key may have expired between the answer at Redis and the moment at which such a reader asked. */
-  #answerJoined(joined: readonly Joined[], deadline: number, now: number): void {
-    for (const { reader, asking, since } of joined) {
-      if (since > deadline) reader.onAskingLost(asking, EXPIRED_ON_ITS_WAY);
-      else reader.onAnswer(asking, this.#chunk, this.#start, this.#end, now);
-    }
+  /** What others were told from then on may not be: when a change came in between, Redis told the expiry of something else. */
+  #goodUntil(expiresIn: number | undefined): number {
+    const isGone = expiresIn === NO_KEY && !isNil(this.#chunk, this.#start);
+    if (this.cancelled || isGone || expiresIn === undefined) return this.#sentAt;
+    return redisDeadline(this.#sentAt, expiresIn);
+  }
+
+  /** The key may have expired between the answer at Redis and the moment at which a reader joined: those ask anew. */
+  #onlyThoseInTime(joined: readonly Joined[], goodUntil: number, now: number): Joined[] {
+    const inTime: Joined[] = [];
+    const late: Joined[] = [];
+    for (const each of joined) (each.since > goodUntil ? late : inTime).push(each);
+    for (const { reader, asking } of late) reader.onOvertaken(asking, now);
+    return inTime;
   }
 
   #store(expiresIn: number | undefined, now: number): void {

@@ -168,6 +168,12 @@ export class ReadSlot implements Slot, Waiter, FillReader {
     this.#isLarge = true;
   }
 
+  onOvertaken(asking: number, now: number): void {
+    if (asking !== this.#asking) return;
+    this.#ask(now);
+    this.#desk.rethinkBehind(this);
+  }
+
   onAskingLost(asking: number, loss: WireLoss): void {
     if (asking !== this.#asking || this.#complete) return;
     this.#asking += 1;

@@ -15,6 +15,7 @@ afterAll(() => redis.stop());
 const server = () => redis;
 const OLD = '$3\r\nold\r\n';
 const NEW = '$3\r\nnew\r\n';
+const NIL = '$-1\r\n';
 const OK = '+OK\r\n';
 const get = (key: string) => command('GET', key).toString('latin1');
 
@@ -199,6 +200,62 @@ testRule('an answer that is waited for is given to all who ask meanwhile', serve
     replace: 'if (false) {',
   },
   seenWithout: [OLD, OLD, 2],
+});
+
+/** The key expires while the answer that it was still there is on its way: who asks now is told so all the same. */
+async function askedAfterExpiry(
+  stage: Stage,
+  meanwhile: () => Promise<unknown> = async () => undefined,
+  value = 'old',
+): Promise<string[]> {
+  await stage.redis.ask('SET', 'k', value, 'PX', '200');
+  const [one, other] = [await stage.client(), await stage.client()];
+  const first = one.reply();
+  await askAndHold(stage, one, 'k');
+  await eventually('it has expired', async () => (await stage.redis.askText('EXISTS', 'k')) === ':0\r\n');
+  const second = other.send(command('GET', 'k')).reply();
+  await eventually('it has joined', async () => (await stage.figure('joined_fills')) === '1');
+  await meanwhile();
+  stage.relay.release();
+  return [(await first).toString('latin1'), (await second).toString('latin1')];
+}
+
+const IN_TIME = '(each.since > goodUntil ? late : inTime).push(each);';
+
+testRule('who joins when the key has expired already is not given its value', server, {
+  scenario: (stage) => askedAfterExpiry(stage),
+  seen: [OLD, NIL],
+  without: { file: 'coherence/get-fill.js', find: IN_TIME, replace: 'inTime.push(each);' },
+  seenWithout: [OLD, OLD],
+});
+
+testRule('an expiry that Redis told behind a change is not that of the value', server, {
+  async scenario(stage) {
+    void stage.relay.hangBehind('up', get('k'), FILL_WIRE);
+    return askedAfterExpiry(stage, () => stage.redis.ask('SET', 'k', 'new'));
+  },
+  seen: [OLD, NEW],
+  without: {
+    file: 'coherence/get-fill.js',
+    find: 'if (this.cancelled || isGone || expiresIn === undefined)',
+    replace: 'if (isGone || expiresIn === undefined)',
+  },
+  seenWithout: [OLD, OLD],
+});
+
+testRule('a value that is passed on in pieces is not given to who joins when it has expired', server, {
+  flags: ['--max-value', '1kb'],
+  async scenario(stage) {
+    const answers = await askedAfterExpiry(stage, undefined, 'x'.repeat(1_000_000));
+    return answers.map((answer) => answer.slice(0, 5));
+  },
+  seen: ['$1000', NIL],
+  without: {
+    file: 'coherence/get-fill.js',
+    find: 'if (this.#joined)\n            this.#joined = this.#onlyThoseInTime',
+    replace: 'if (false) this.#joined = this.#onlyThoseInTime',
+  },
+  seenWithout: ['$1000', '$1000'],
 });
 
 testRule('MGET answers nil for what is no string: that is never taken for a missing key', server, {
