@@ -28,6 +28,8 @@ export interface Stage {
   /** Where to connect: the proxy's port, and Redis's own. */
   readonly ports: Readonly<Record<Via, number>>;
   readonly httpPort: number;
+  /** Several workers: what a client of one has written, those of another see when Redis tells. */
+  readonly apart: boolean;
   stopped: boolean;
   readonly failures: Failures;
   /** Of writes, by what they are. */

@@ -121,6 +121,11 @@ export class Session {
   floor(key: KeyHistory): number {
     return this.floors.get(key) ?? ALWAYS;
   }
+
+  /** From now on it is somebody else. */
+  forget(): void {
+    this.floors.clear();
+  }
 }
 
 /** A write on its way. One of the three methods is called, once. */

@@ -66,11 +66,11 @@ export class HttpReader implements Player {
   }
 
   #add(add: (command: string[], judge: (outcome: Outcome | undefined) => void) => void): void {
-    const { history, space } = this.#stage;
+    const { history, space, apart } = this.#stage;
     if (this.#random.oneIn(12)) {
       const key = this.#key();
       const value = space.value(this.#random);
-      const write = history.write([{ key, value }], 'proxy', this.#session);
+      const write = history.write([{ key, value }], apart ? 'beside' : 'proxy', this.#session);
       add(['SET', key.name, value], (outcome) => (outcome?.result === 'OK' ? write.done() : write.lost()));
     }
     if (this.#random.oneIn(3)) {
@@ -112,6 +112,10 @@ export class HttpReader implements Player {
         },
       );
       request.on('error', () => resolve(undefined));
+      // Another connection may be another worker's, where what was seen on the one before is not known yet.
+      request.on('socket', () => {
+        if (this.#stage.apart && !request.reusedSocket) this.#session.forget();
+      });
       request.end(body);
     }).finally(() => {
       this.#waiting -= 1;

@@ -1,7 +1,14 @@
 /** The ways of running the program that the promises are held in, and what each of them lets go. */
+import type { ChaosRelay } from '../chaos-relay';
 import type { Plan } from './run';
 
-export type Mode = Pick<Plan, 'flags' | 'slack' | 'unpromised' | 'weather'> & { readonly name: string };
+export type Mode = Pick<Plan, 'flags' | 'slack' | 'unpromised' | 'weather' | 'apart'> & {
+  readonly name: string;
+};
+
+function windy(relay: ChaosRelay): void {
+  relay.jitter = 10;
+}
 
 export const MODES: readonly Mode[] = [
   { name: 'as it comes' },
@@ -14,10 +21,7 @@ export const MODES: readonly Mode[] = [
     unpromised: ['snapshot'],
   },
   { name: 'with little room', flags: ['--max-keys', '20', '--ttl', '500ms', '--negative-ttl', '100ms'] },
-  {
-    name: 'over a bad network',
-    weather: (relay) => {
-      relay.jitter = 10;
-    },
-  },
+  { name: 'over a bad network', weather: windy },
+  // On a quick link news is there sooner than the next question, and the processes might as well be one.
+  { name: 'by two workers', flags: ['--workers', '2'], apart: true, weather: windy },
 ];

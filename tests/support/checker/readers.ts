@@ -3,6 +3,7 @@ import type { Actor, Role } from './actor';
 import { type Answer, Failure } from './client';
 import type { KeyHistory } from './history';
 import { SHOWN } from './key-space';
+import { viaOf } from './verbs';
 
 /** Sends one GET and judges its answer the moment it is read. */
 function get(actor: Actor, key = actor.stage.space.any(actor.random, actor.db)): Promise<void> {
@@ -70,7 +71,7 @@ function setAndGet(actor: Actor): Promise<unknown> {
   const { history, space } = actor.stage;
   const key = space.any(actor.random, actor.db);
   const value = space.value(actor.random);
-  const pending = history.write([{ key, value }], actor.role.via, actor.session);
+  const pending = history.write([{ key, value }], viaOf(actor), actor.session);
   actor.client.tell(['SET', key.name, value], (answer) => {
     if (answer instanceof Failure) pending.lost();
     else pending.done();

@@ -37,6 +37,8 @@ export interface Plan {
   readonly flags?: readonly string[];
   /** Milliseconds by which these flags let news be later than the heartbeat does. */
   readonly slack?: number;
+  /** See `Stage.apart`. */
+  readonly apart?: boolean;
   /** What these flags do not promise. */
   readonly unpromised?: readonly Kind[];
   /** Ends the run as soon as something is found. */
@@ -143,6 +145,7 @@ class Run {
       space: new KeySpace(history, plan.keys ?? 24),
       ports: { proxy: respite.port, beside: redis.port },
       httpPort: respite.httpPort,
+      apart: plan.apart ?? false,
       stopped: false,
       failures: new Failures(),
       writes: new Map(),

@@ -1,7 +1,7 @@
 /** How a change is made and entered in the history: what the operations of the writers are put together from. */
 import type { Actor } from './actor';
 import { type Answer, Failure } from './client';
-import type { KeyHistory, PendingWrite, Target } from './history';
+import type { KeyHistory, PendingWrite, Target, Via } from './history';
 import { DATABASES } from './key-space';
 import { appendix, padded } from './values';
 
@@ -44,6 +44,14 @@ export function ifAnswered(otherwise: Verdict): Judge {
   };
 }
 
+/** Seen by the clients of all workers once it is answered; any other write only by those of its own. */
+const FENCED = new Set(['EXEC', 'EVAL', 'EVALSHA', 'FCALL', 'FLUSHALL', 'FLUSHDB']);
+
+/** What is promised of a write: that of another worker is like one that was made beside the proxy. */
+export function viaOf({ stage, role }: Pick<Actor, 'stage' | 'role'>, request: Request = []): Via {
+  return stage.apart && !FENCED.has(String(request[0])) ? 'beside' : role.via;
+}
+
 /** Sends requests as one pipeline; the write is judged by their answers. */
 export async function write(
   actor: Actor,
@@ -51,8 +59,8 @@ export async function write(
   requests: readonly Request[],
   judge: Judge = usually,
 ): Promise<void> {
-  const { client, stage, session, role } = actor;
-  const pending = stage.history.write(targets, role.via, session);
+  const { client, stage, session } = actor;
+  const pending = stage.history.write(targets, viaOf(actor, requests.at(-1)), session);
   const answers: Answer[] = [];
   await new Promise<void>((resolve) => {
     for (const request of requests) {
@@ -183,7 +191,7 @@ export function expiring(request: (key: KeyHistory, px: number) => Request, pers
   return async (actor) => {
     const key = anyKey(actor);
     const px = briefly(actor);
-    const pending = actor.stage.history.expire(key, persists ? undefined : px, actor.role.via);
+    const pending = actor.stage.history.expire(key, persists ? undefined : px, viaOf(actor));
     await new Promise<void>((resolve) => {
       actor.client.tell(request(key, px), (answer) => {
         if (answer instanceof Failure) pending.lost();
