@@ -118,6 +118,7 @@ export class ReadSlot implements Slot, Waiter, FillReader {
     this.#asking += 1;
     this.#answer = undefined;
     this.#pieces = undefined;
+    this.#complete = false;
     this.plan(this.#desk.now());
   }
 

@@ -1,3 +1,4 @@
+import type { FillReader } from '../../../src/coherence/fill-register';
 import { type ReadDesk, ReadSlot } from '../../../src/commands/read-slot';
 import { roomOf } from '../../../src/resp/bytes';
 import { createStats } from '../../../src/telemetry/stats';
@@ -10,6 +11,7 @@ function deskAt(start: number, key: string, deadline: number) {
   put(partition, key, 'value', { deadline });
   const delivered: string[] = [];
   const asked: string[] = [];
+  const askings: number[] = [];
   const target = roomOf(Buffer.alloc(1024));
   const nothing = () => undefined;
   const tracker = {
@@ -17,7 +19,10 @@ function deskAt(start: number, key: string, deadline: number) {
     limits: { ttl: 1000, negativeTtl: 1000, maxValue: 1000 },
     answersAt: () => true,
     answersStaleAt: () => false,
-    fill: (name: string) => asked.push(name),
+    fill(name: string, _reader: FillReader, asking: number) {
+      asked.push(name);
+      askings.push(asking);
+    },
     fillMany: () => asked.push('many'),
   };
   const desk: ReadDesk = {
@@ -43,7 +48,7 @@ function deskAt(start: number, key: string, deadline: number) {
     dropKeys: nothing,
     breakOff: nothing,
   };
-  return { desk, delivered, asked };
+  return { desk, delivered, asked, lastAsking: () => askings.at(-1) ?? 0 };
 }
 
 /** Reads a key whose entry ends `ahead` milliseconds after the read was planned. */
@@ -60,4 +65,18 @@ test('an entry that expires while it is looked at is delivered whole, or asked f
     const { delivered, asked } = readNearTheEnd(ahead);
     expect([delivered, asked]).toEqual(delivered.length > 0 ? [['$5\r\nvalue\r\n'], []] : [[], ['k']]);
   }
+});
+
+test('what came in pieces ahead of its turn, and is asked anew, is not done with until the new answer is there', () => {
+  const { desk, delivered, asked, lastAsking } = deskAt(1000, 'other', 2000);
+  const slot = new ReadSlot(desk, ['k'], false);
+  const [first, second] = [Buffer.from('$3\r\nold\r\n'), Buffer.from('$3\r\nnew\r\n')];
+  slot.plan(desk.now());
+  slot.onPiece(lastAsking(), first, true);
+  slot.rethink();
+  expect([slot.settle(), asked, delivered]).toEqual([false, ['k', 'k'], []]);
+  slot.onPiece(lastAsking(), first.subarray(0, 4), false);
+  slot.rethink();
+  slot.onAnswer(lastAsking(), second, 0, second.length, desk.now());
+  expect([slot.settle(), delivered]).toEqual([true, ['$3\r\nnew\r\n']]);
 });
