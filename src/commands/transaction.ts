@@ -60,14 +60,15 @@ export class TransactionState {
     }
   }
 
-  /** `head` is the beginning of the reply. */
+  /** `head` is the beginning of the reply; empty when it is lost. */
   onReply(step: Transaction, head: string): void {
     switch (step) {
       case 'multi':
         if (head.startsWith('+')) this.#queuing = true;
         return;
       case 'watch':
-        if (head === '+OK') this.#watching = true;
+        // Lost: who has asked for it must not go on as if it were there.
+        if (head === '+OK' || head === '') this.#watching = true;
         return;
       case 'unwatch':
         if (head === '+OK') this.#watching = false;
