@@ -129,15 +129,14 @@ class Pipe {
       this.#to.end();
       return;
     }
-    if (this.#relay.splitting) return this.#passSplit(bytes);
-    if (!this.#to.write(bytes)) await drained(this.#to);
-  }
-
-  async #passSplit(bytes: Buffer): Promise<void> {
-    for (let at = 0; at < bytes.length && !this.#to.destroyed; at++) {
+    let at = 0;
+    // A turn of the event loop for each byte: what is left of a large piece goes as one when the splitting ends.
+    for (; this.#relay.splitting && at < bytes.length && !this.#to.destroyed; at++) {
       this.#to.write(bytes.subarray(at, at + 1));
       await new Promise(setImmediate);
     }
+    if (at === bytes.length || this.#to.destroyed) return;
+    if (!this.#to.write(bytes.subarray(at))) await drained(this.#to);
   }
 }
 
