@@ -2,15 +2,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
 // The shell becomes the program, so the pid is the program's. A subshell waits on descriptor 3, whose other end
-// only this process holds: end of file there means that this process is gone. A line says that all is well.
+// only this process holds: end of file there means that this process is gone. A line says that all is well. Signals are
+// for the whole group when a terminal is closed or a run is given up, and redis-server stays at a SIGHUP.
 const TETHER = `
-  (read -r line <&3 || { kill -KILL $$; test -z "$TETHER_FOLDER" || rm -rf "$TETHER_FOLDER"; }) >/dev/null 2>&1 &
+  (trap '' HUP INT TERM; read -r line <&3 || { kill -KILL $$; test -z "$TETHER_FOLDER" || rm -rf "$TETHER_FOLDER"; }) >/dev/null 2>&1 &
   exec "$@" 3<&-
 `;
 
 export interface TetherOptions {
   env?: NodeJS.ProcessEnv;
   cwd?: string;
+  /** In a process group of its own. */
+  detached?: boolean;
   /** Removed with the program when the tether breaks. */
   folder?: string;
 }
@@ -21,6 +24,7 @@ export function spawnTethered(program: string, args: string[], options: TetherOp
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     env: { ...(options.env ?? process.env), TETHER_FOLDER: options.folder ?? '' },
     cwd: options.cwd,
+    detached: options.detached ?? false,
   });
   const tether = child.stdio[3];
   if (!tether || !('end' in tether)) throw new Error('no pipe for the tether');

@@ -4,6 +4,7 @@ import { Mutant } from '../support/mutant';
 import { RawClient } from '../support/raw-client';
 import { RedisServer } from '../support/redis-server';
 import { Respite } from '../support/respite';
+import { endingOf, spawnTethered, within } from '../support/tether';
 
 describe('the tools of the system tests', () => {
   let redis: RedisServer;
@@ -122,5 +123,22 @@ describe('the tools of the system tests', () => {
     await expect(Mutant.make([nowhere])).rejects.toThrow('dist/version.js has 0 times');
     const often = { file: 'version.js', find: 'manifest', replace: '' };
     await expect(Mutant.make([often])).rejects.toThrow(/has \d+ times, not once: "manifest"/);
+  });
+
+  test('a program ends with the test run even when the group of both is hung up, and it stays at that', async () => {
+    const script = `
+      process.on('SIGHUP', () => console.log('stays'));
+      setInterval(() => undefined, 1000);
+      console.log('up');
+    `;
+    const program = spawnTethered(process.execPath, ['-e', script], { detached: true });
+    const ended = endingOf(program);
+    const said = () => new Promise((resolve) => program.stdout?.once('data', (text) => resolve(`${text}`)));
+    expect(await within(10_000, 'not up', said())).toBe('up\n');
+    process.kill(-(program.pid ?? 0), 'SIGHUP');
+    expect(await within(10_000, 'not told', said())).toBe('stays\n');
+    const tether = program.stdio[3];
+    if (tether && 'destroy' in tether) tether.destroy();
+    expect(await within(10_000, 'it goes on', ended)).toEqual({ code: null, signal: 'SIGKILL' });
   });
 });
