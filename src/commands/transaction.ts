@@ -60,15 +60,14 @@ export class TransactionState {
     }
   }
 
-  /** `head` is the beginning of the reply; empty when it is lost. */
+  /** `head` is the beginning of the reply. */
   onReply(step: Transaction, head: string): void {
     switch (step) {
       case 'multi':
         if (head.startsWith('+')) this.#queuing = true;
         return;
       case 'watch':
-        // Lost: who has asked for it must not go on as if it were there.
-        if (head === '+OK' || head === '') this.#watching = true;
+        if (head === '+OK') this.#watching = true;
         return;
       case 'unwatch':
         if (head === '+OK') this.#watching = false;
