@@ -39,8 +39,8 @@ export interface Stage {
 /** Somebody who takes part in a run. */
 export interface Player {
   readonly name: string;
-  /** What it still waits for. */
-  readonly unanswered: number;
+  /** What it still waits for, in words; empty when everything is answered. */
+  readonly unanswered: string;
   /** Until the run is over. */
   run(): Promise<void>;
 }
@@ -86,8 +86,8 @@ export class Actor implements Player {
     return this.#client;
   }
 
-  get unanswered(): number {
-    return this.#client?.unanswered ?? 0;
+  get unanswered(): string {
+    return this.#client?.unanswered.join(', ') ?? '';
   }
 
   /** What it does now is counted under this name. */

@@ -10,12 +10,14 @@ export class Failure {
   }
 }
 
+type Args = readonly (string | number)[];
+
 export type Answer = string | number | null | Failure | Answer[];
 
 export class Client {
   readonly #socket: net.Socket;
   #held: Buffer = Buffer.alloc(0);
-  #waiting: ((answer: Answer) => void)[] = [];
+  #waiting: { readonly args: Args; readonly onAnswer: (answer: Answer) => void }[] = [];
   #unsent = '';
   #lost = '';
 
@@ -40,8 +42,9 @@ export class Client {
     return this.#lost !== '';
   }
 
-  get unanswered(): number {
-    return this.#waiting.length;
+  /** The commands that are. */
+  get unanswered(): readonly string[] {
+    return this.#waiting.map(({ args }) => args.slice(0, 2).join(' '));
   }
 
   /** Never rejects. What is asked in one turn of the event loop goes out in one write, as a pipeline. */
@@ -50,12 +53,12 @@ export class Client {
   }
 
   /** The same, and the answer is handled the moment it is read. */
-  tell(args: readonly (string | number)[], onAnswer: (answer: Answer) => void): void {
+  tell(args: Args, onAnswer: (answer: Answer) => void): void {
     if (this.#lost) {
       onAnswer(new Failure(this.#lost));
       return;
     }
-    this.#waiting.push(onAnswer);
+    this.#waiting.push({ args, onAnswer });
     this.push(...args);
   }
 
@@ -84,7 +87,7 @@ export class Client {
       const answer = frame.read();
       if (!frame.whole) break;
       at = frame.at;
-      if (!frame.isPush) this.#waiting.shift()?.(answer);
+      if (!frame.isPush) this.#waiting.shift()?.onAnswer(answer);
     }
     this.#held = bytes.subarray(at);
   }
@@ -94,7 +97,7 @@ export class Client {
     this.#lost = reason;
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const onAnswer of waiting) onAnswer(new Failure(reason));
+    for (const { onAnswer } of waiting) onAnswer(new Failure(reason));
   }
 }
 

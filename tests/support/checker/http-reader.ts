@@ -17,7 +17,7 @@ export class HttpReader implements Player {
   readonly #pace: Pace;
   readonly #agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   readonly #session: Session;
-  #waiting = 0;
+  #asked = '';
 
   constructor(name: string, stage: Stage, random: Random, rate: number) {
     this.name = name;
@@ -27,8 +27,8 @@ export class HttpReader implements Player {
     this.#session = new Session(name);
   }
 
-  get unanswered(): number {
-    return this.#waiting;
+  get unanswered(): string {
+    return this.#asked;
   }
 
   async run(): Promise<void> {
@@ -97,7 +97,7 @@ export class HttpReader implements Player {
 
   /** Undefined: no answer, or no JSON. */
   #ask(method: string, path: string, body = ''): Promise<unknown> {
-    this.#waiting += 1;
+    this.#asked = `${method} ${path} ${body}`;
     return new Promise<unknown>((resolve) => {
       const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
       const request = http.request(
@@ -118,7 +118,7 @@ export class HttpReader implements Player {
       });
       request.end(body);
     }).finally(() => {
-      this.#waiting -= 1;
+      this.#asked = '';
     });
   }
 }

@@ -215,10 +215,22 @@ class Run {
   async #stop(acting: readonly Promise<void>[]): Promise<void> {
     this.#stage.stopped = true;
     const waiting = () => {
-      const names = this.#players.filter(({ unanswered }) => unanswered > 0).map(({ name }) => name);
-      return `never answered: ${names.join(', ')}`;
+      const late = this.#players.filter(({ unanswered }) => unanswered !== '');
+      return `never answered: ${late.map(({ name, unanswered }) => `${name}'s ${unanswered}`).join('; ')}`;
     };
-    await within(PATIENCE, waiting, Promise.all(acting));
+    try {
+      await within(PATIENCE, waiting, Promise.all(acting));
+    } catch (cause) {
+      throw new Error(`${cause instanceof Error ? cause.message : cause}\n${await this.#testimony()}`);
+    }
+  }
+
+  /** What proxy and Redis have to say about those who wait. */
+  async #testimony(): Promise<string> {
+    const client = await Client.connect(this.#respite.port);
+    const answers = [await client.ask('CLIENT', 'LIST'), await client.ask('INFO', 'respite')];
+    client.close();
+    return [...answers, await this.#scene.redis.askText('CLIENT', 'LIST')].join('\n');
   }
 
   async #figures(): Promise<Record<string, number>> {
