@@ -16,8 +16,11 @@ export interface FillReader {
   onAskingSilent(asking: number): void;
   /** Too large to be passed on by a wire that waits for nobody: nothing of it has been, nor will be. */
   onTooLarge(asking: number): void;
-  /** The answer may have been too old already when this was asked: it has to be asked anew, now. */
-  onOvertaken(asking: number, now: number): void;
+  /**
+   * The answer may have been too old already when this was asked: it has to be asked anew, now. What was asked before
+   * `after` will not do: that may be overtaken, too, and so on for as long as the key is changed.
+   */
+  onOvertaken(asking: number, now: number, after: number): void;
   onAskingLost(asking: number, loss: WireLoss): void;
 }
 

@@ -17,6 +17,8 @@ export interface FillHome {
   readonly partition: Partition;
   readonly limits: FillLimits;
   readonly register: FillRegister;
+  /** How many reads have been asked for; each has its order among them. */
+  readonly asked: number;
   now(): number;
   /** A reply to something sent at `sentAt` came: every push up to then has been handled. Tells the time. */
   confirm(sentAt: number): number;

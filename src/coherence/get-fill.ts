@@ -203,7 +203,8 @@ export class GetFill implements Waiter, Claim, Shareable {
     const inTime: Joined[] = [];
     const late: Joined[] = [];
     for (const each of joined) (each.since > goodUntil ? late : inTime).push(each);
-    for (const { reader, asking } of late) reader.onOvertaken(asking, now);
+    const after = this.#home.asked;
+    for (const { reader, asking } of late) reader.onOvertaken(asking, now, after);
     return inTime;
   }
 

@@ -73,13 +73,13 @@ export class Tracker implements FillHome {
   #freshUntil = 0;
   #staleUntil = 0;
   #oldestPing: number | undefined;
-  #asked = 0;
   #pingedAt = 0;
   /** When the first answer was met of those that have just come in together. */
   #hearingAt: number | undefined;
   #closed = false;
   /** Why the next wire does without HELLO: tried anew at every later reconnect. */
   #helloRefused: string | undefined;
+  asked = 0;
   epoch = 0;
   heardAt = 0;
   pushedAt = 0;
@@ -134,9 +134,9 @@ export class Tracker implements FillHome {
       return;
     }
     const wire = this.#openWire();
-    this.#asked += 1;
+    this.asked += 1;
     this.#parts.stats.fills += 1;
-    const fill = new GetFill(key, this.#asked, this, reader, asking, now);
+    const fill = new GetFill(key, this.asked, this, reader, asking, now);
     if (key.length > LONGEST_WRITTEN) wire.sendText(getAndPttl(key), fill, 2);
     else wire.sendWritten(key, writeGetAndPttl, MOST_WRITTEN, fill, 2);
   }
@@ -144,9 +144,9 @@ export class Tracker implements FillHome {
   /** Tells its order among all that was asked. */
   fillMany(keys: readonly string[], reader: FillReader, asking: number): number {
     const wire = this.#openWire();
-    this.#asked += 1;
+    this.asked += 1;
     this.#parts.stats.fills += 1;
-    const order = this.#asked;
+    const order = this.asked;
     const claims: Claim[] = [];
     const places: number[] = [];
     let requests = mget(keys);

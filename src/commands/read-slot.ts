@@ -169,9 +169,9 @@ export class ReadSlot implements Slot, Waiter, FillReader {
     this.#isLarge = true;
   }
 
-  onOvertaken(asking: number, now: number): void {
+  onOvertaken(asking: number, now: number, after: number): void {
     if (asking !== this.#asking) return;
-    this.#ask(now);
+    this.#ask(now, after);
     this.#desk.rethinkBehind(this);
   }
 
@@ -241,14 +241,16 @@ export class ReadSlot implements Slot, Waiter, FillReader {
     this.#desk.settle();
   }
 
-  #ask(now: number): void {
+  #ask(now: number, after = 0): void {
     this.#state = 'asked';
     this.#asking += 1;
     this.#askedAt = now;
     const { tracker } = this.#desk.link;
     const [name] = this.#names;
     if (this.#many) this.#desk.lastMget = tracker.fillMany(this.#names, this, this.#asking);
-    else if (name !== undefined) tracker.fill(name, this, this.#asking, this.#desk.lastMget, this.#askedAt);
+    else if (name !== undefined) {
+      tracker.fill(name, this, this.#asking, Math.max(after, this.#desk.lastMget), now);
+    }
   }
 
   /** Only now that it is its turn: sent earlier, on another wire, it could be older than what stands before it. */

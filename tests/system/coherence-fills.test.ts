@@ -32,12 +32,12 @@ testRule('reads that fill travel on the very connection that carries the pushes'
   without: {
     file: 'coherence/tracker.js',
     find: `const wire = this.#openWire();
-        this.#asked += 1;
+        this.asked += 1;
         this.#parts.stats.fills += 1;
         const fill =`,
     replace: `this.#openWire();
         const wire = (this.other ??= this.#parts.maker.open(this.#parts.identity, (0, handshake_1.handshake)(this.#parts.identity, 3, this.#parts.maker.home)));
-        this.#asked += 1;
+        this.asked += 1;
         this.#parts.stats.fills += 1;
         const fill =`,
   },
@@ -241,6 +241,33 @@ testRule('an expiry that Redis told behind a change is not that of the value', s
     replace: 'if (isGone || expiresIn === undefined)',
   },
   seenWithout: [OLD, OLD],
+});
+
+testRule('who has to ask anew is not put off by a read that may be overtaken itself', server, {
+  async scenario(stage) {
+    await stage.redis.ask('SET', 'k', 'old');
+    await stage.redis.ask('CONFIG', 'RESETSTAT');
+    const [one, other, third] = [await stage.client(), await stage.client(), await stage.client()];
+    const asked = stage.relay.hangBehind('up', get('k'), FILL_WIRE);
+    const answered = stage.relay.sight('down', 'old');
+    const answers = [one.send(command('GET', 'k')).reply()];
+    await Promise.all([asked, answered]);
+    answers.push(other.send(command('GET', 'k')).reply());
+    await eventually('it has joined', async () => (await stage.figure('joined_fills')) === '1');
+    await stage.redis.ask('SET', 'k', 'new');
+    await eventually('that was told', async () => (await stage.figure('fills_cancelled')) === '1');
+    answers.push(third.send(command('GET', 'k')).reply());
+    await eventually('it asks for itself', async () => (await stage.figure('fills')) === '2');
+    stage.relay.release();
+    return [...(await Promise.all(answers)).map(String), await stage.gets()];
+  },
+  seen: [OLD, NEW, NEW, 3],
+  without: {
+    file: 'coherence/get-fill.js',
+    find: 'const after = this.#home.asked;',
+    replace: 'const after = 0;',
+  },
+  seenWithout: [OLD, NEW, NEW, 2],
 });
 
 testRule('a value that is passed on in pieces is not given to who joins when it has expired', server, {

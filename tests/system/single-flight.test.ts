@@ -79,11 +79,25 @@ test('who asks after a write was answered does not join what was asked before it
 
 test('a PURGE while it is under way keeps its answer out of the cache', async () => {
   await stage.redis.ask('SET', 'k', 'v');
-  await askAllAtOnce('GET k');
+  await using reader = await stage.client();
+  const commands = await stage.count('commands');
+  stage.redis.freeze();
+  reader.send('GET k\r\n');
+  await eventually('asked', async () => (await stage.count('commands')) > commands);
   expect(await stage.ask('RESPITE', 'PURGE', 'k')).toBe(':0\r\n');
   stage.redis.thaw();
-  expect(await answers()).toEqual(readers.map(() => bulk('v')));
+  expect(String(await reader.reply())).toBe(bulk('v'));
   expect(await stage.ask('RESPITE', 'INSPECT', 'k')).toBe(NIL);
+});
+
+test('those who had joined it by then ask once more, together', async () => {
+  await stage.redis.ask('SET', 'k', 'v');
+  const gets = await stage.callsAtRedis('get');
+  await askAllAtOnce('GET k');
+  await stage.ask('RESPITE', 'PURGE', 'k');
+  stage.redis.thaw();
+  expect(await answers()).toEqual(readers.map(() => bulk('v')));
+  expect(await stage.callsAtRedis('get')).toBe(gets + 2);
 });
 
 test('a reader that leaves takes the answer from nobody else', async () => {
