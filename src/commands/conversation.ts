@@ -410,6 +410,12 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
     });
   }
 
+  rereadBehind(slot: Slot, name: string, now: number, after: number): void {
+    this.#slots.forEachBehind(slot, (behind) => {
+      if (behind instanceof ReadSlot && behind.reads(name)) behind.rethink(now, after);
+    });
+  }
+
   sendAround(request: Buffer, waiter: Waiter): void {
     this.#sharedWire().send(request, waiter);
   }

@@ -46,6 +46,8 @@ export interface ReadDesk {
   onRemembered(fresh: boolean, storedAt: number): void;
   /** What stands behind is asked anew: its answers may be older than the one this slot will give. */
   rethinkBehind(slot: Slot): void;
+  /** Of what stands behind, what reads the same key asks anew, for what is asked from `after` on. */
+  rereadBehind(slot: Slot, name: string, now: number, after: number): void;
   /** Sends the command over the client's shared wire. */
   sendAround(request: Buffer, waiter: Waiter): void;
   /** Sends it over a wire of its own, which a slow client holds back. */
@@ -87,10 +89,10 @@ export class ReadSlot implements Slot, Waiter, FillReader {
   }
 
   /** Decides what is done ahead of its turn. */
-  plan(now: number): void {
+  plan(now: number, after = 0): void {
     if (this.#isTooMuch()) this.#goAlone();
     else if (this.#inMemory(now)) this.#state = 'lookup';
-    else this.#ask(now);
+    else this.#ask(now, after);
   }
 
   /** A short MGET can name a large value many times. */
@@ -113,13 +115,17 @@ export class ReadSlot implements Slot, Waiter, FillReader {
   }
 
   /** Whatever was asked before is not good enough any more. */
-  rethink(): void {
+  rethink(now = this.#desk.now(), after = 0): void {
     if (this.#state === 'around') return;
     this.#asking += 1;
     this.#answer = undefined;
     this.#pieces = undefined;
     this.#complete = false;
-    this.plan(this.#desk.now());
+    this.plan(now, after);
+  }
+
+  reads(name: string): boolean {
+    return this.#names.includes(name);
   }
 
   settle(): boolean {
@@ -172,7 +178,7 @@ export class ReadSlot implements Slot, Waiter, FillReader {
   onOvertaken(asking: number, now: number, after: number): void {
     if (asking !== this.#asking) return;
     this.#ask(now, after);
-    this.#desk.rethinkBehind(this);
+    for (const name of this.#names) this.#desk.rereadBehind(this, name, now, after);
   }
 
   onAskingLost(asking: number, loss: WireLoss): void {

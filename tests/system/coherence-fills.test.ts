@@ -270,6 +270,42 @@ testRule('who has to ask anew is not put off by a read that may be overtaken its
   seenWithout: [OLD, NEW, NEW, 2],
 });
 
+testRule('those who ask anew in one pipeline wait for one answer, however often the key is changed', server, {
+  async scenario(stage) {
+    await stage.redis.ask('SET', 'k', 'old');
+    await stage.redis.ask('CONFIG', 'RESETSTAT');
+    const [one, other] = [await stage.client(), await stage.client()];
+    const joined = (count: string) =>
+      eventually('they have joined', async () => (await stage.figure('joined_fills')) === count);
+    const change = async (times: string) => {
+      await stage.redis.ask('SET', 'k', 'new');
+      await eventually('that was told', async () => (await stage.figure('fills_cancelled')) === times);
+    };
+    const first = stage.relay.hangBehind('up', get('k'), FILL_WIRE);
+    const old = stage.relay.sight('down', 'old');
+    one.send(command('GET', 'k'));
+    await Promise.all([first, old]);
+    other.send(Buffer.concat([command('GET', 'k'), command('GET', 'k'), command('GET', 'k')]));
+    await joined('3');
+    await change('1');
+    const second = stage.relay.hangBehind('up', get('k'), FILL_WIRE);
+    stage.relay.release();
+    await second;
+    await joined('5');
+    await change('2');
+    stage.relay.release();
+    const answers = [await one.reply(), ...(await other.replies(3))];
+    return [...answers.map(String), await stage.gets()];
+  },
+  seen: [OLD, NEW, NEW, NEW, 2],
+  without: {
+    file: 'commands/read-slot.js',
+    find: 'rethink(now = this.#desk.now(), after = 0) {',
+    replace: 'rethink(_now, after = 0) { const now = this.#desk.now();',
+  },
+  seenWithout: [OLD, NEW, NEW, NEW, 3],
+});
+
 testRule('a value that is passed on in pieces is not given to who joins when it has expired', server, {
   flags: ['--max-value', '1kb'],
   async scenario(stage) {

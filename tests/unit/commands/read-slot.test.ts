@@ -43,6 +43,7 @@ function deskAt(start: number, key: string, deadline: number) {
     onFilled: nothing,
     onRemembered: nothing,
     rethinkBehind: nothing,
+    rereadBehind: nothing,
     sendAround: nothing,
     sendAlone: nothing,
     dropKeys: nothing,
