@@ -411,8 +411,12 @@ export class Conversation implements ReadDesk, HitDesk, Debtor, Guest {
   }
 
   rereadBehind(slot: Slot, name: string, now: number, after: number): void {
+    let all = false;
     this.#slots.forEachBehind(slot, (behind) => {
-      if (behind instanceof ReadSlot && behind.reads(name)) behind.rethink(now, after);
+      if (!(behind instanceof ReadSlot) || !(all || behind.reads(name))) return;
+      behind.rethink(now, after);
+      // What an MGET tells now of its other keys is newer than what reads behind it have asked for.
+      all ||= behind.many;
     });
   }
 

@@ -65,7 +65,7 @@ type ReadState = 'lookup' | 'asked' | 'around';
 export class ReadSlot implements Slot, Waiter, FillReader {
   readonly #desk: ReadDesk;
   readonly #names: readonly string[];
-  readonly #many: boolean;
+  readonly many: boolean;
   #state: ReadState = 'lookup';
   /** Counts how often it has asked: the answer to an asking before the last one is not good enough any more. */
   #asking = 0;
@@ -85,7 +85,7 @@ export class ReadSlot implements Slot, Waiter, FillReader {
   constructor(desk: ReadDesk, names: readonly string[], many: boolean) {
     this.#desk = desk;
     this.#names = names;
-    this.#many = many;
+    this.many = many;
   }
 
   /** Decides what is done ahead of its turn. */
@@ -99,7 +99,7 @@ export class ReadSlot implements Slot, Waiter, FillReader {
   #isTooMuch(): boolean {
     const { partition, limits } = this.#desk.link.tracker;
     const most = Math.max(LARGE_ANSWER, limits.maxValue);
-    if (!this.#many || this.#names.length * limits.maxValue <= most) return false;
+    if (!this.many || this.#names.length * limits.maxValue <= most) return false;
     let size = 0;
     for (const name of this.#names) {
       const slot = partition.peek(name, this.#desk.now());
@@ -151,7 +151,7 @@ export class ReadSlot implements Slot, Waiter, FillReader {
     // What has come together counts as come at once: with an answer that this was asked behind.
     this.#desk.onFilled(Math.max(0, now - this.#askedAt));
     const { protocol } = this.#desk;
-    if (this.#many) this.#answerWith(translateMget(chunk.subarray(start, end), protocol));
+    if (this.many) this.#answerWith(translateMget(chunk.subarray(start, end), protocol));
     else if (isNil(chunk, start)) this.#answerWith(nil(protocol));
     else this.#answerWith(chunk, start, end);
     this.#desk.settle();
@@ -253,7 +253,7 @@ export class ReadSlot implements Slot, Waiter, FillReader {
     this.#askedAt = now;
     const { tracker } = this.#desk.link;
     const [name] = this.#names;
-    if (this.#many) this.#desk.lastMget = tracker.fillMany(this.#names, this, this.#asking);
+    if (this.many) this.#desk.lastMget = tracker.fillMany(this.#names, this, this.#asking);
     else if (name !== undefined) {
       tracker.fill(name, this, this.#asking, Math.max(after, this.#desk.lastMget), now);
     }
@@ -263,7 +263,7 @@ export class ReadSlot implements Slot, Waiter, FillReader {
   #sendAround(): void {
     this.#sentAround = true;
     const keys = this.#names.map((name) => Buffer.from(name, 'latin1'));
-    const request = encodeCommand([this.#many ? 'MGET' : 'GET', ...keys]);
+    const request = encodeCommand([this.many ? 'MGET' : 'GET', ...keys]);
     if (this.#isLarge) this.#desk.sendAlone(request, this);
     else this.#desk.sendAround(request, this);
   }
@@ -292,7 +292,7 @@ export class ReadSlot implements Slot, Waiter, FillReader {
     const { tracker } = this.#desk.link;
     const fresh = tracker.answersAt(now);
     if (!fresh && !tracker.answersStaleAt(now)) return false;
-    if (!this.#many) return this.#deliverOne(this.#lookUp(this.#names[0] ?? '', fresh, now), fresh);
+    if (!this.many) return this.#deliverOne(this.#lookUp(this.#names[0] ?? '', fresh, now), fresh);
     if (!this.#inMemory(now)) return false;
     append(this.#desk.outlet, Buffer.from(`*${this.#names.length}\r\n`));
     for (const name of this.#names) this.#deliverOne(this.#lookUp(name, fresh, now), fresh);
@@ -317,7 +317,7 @@ export class ReadSlot implements Slot, Waiter, FillReader {
   /** Rights differ by command: who may GET a key may not be allowed to MGET it. */
   #readable(partition: Partition, slot: number): boolean {
     if (slot < 0) return false;
-    const needed = this.#many ? FILLED_BY_MGET : FILLED_BY_GET;
+    const needed = this.many ? FILLED_BY_MGET : FILLED_BY_GET;
     return this.#desk.link.unrestricted || (partition.filledBy(slot) & needed) !== 0;
   }
 }

@@ -306,6 +306,36 @@ testRule('those who ask anew in one pipeline wait for one answer, however often 
   seenWithout: [OLD, NEW, NEW, NEW, 3],
 });
 
+testRule(
+  'behind an MGET that is asked anew, so is all the rest: it could be older than what that tells',
+  server,
+  {
+    async scenario(stage) {
+      await stage.redis.ask('MSET', 'k', 'old', 'j', 'old');
+      await stage.redis.ask('CONFIG', 'RESETSTAT');
+      const [one, other] = [await stage.client(), await stage.client()];
+      const first = stage.relay.hangBehind('up', get('k'), FILL_WIRE);
+      const old = stage.relay.sight('down', 'old');
+      one.send(command('GET', 'k'));
+      await Promise.all([first, old]);
+      void stage.relay.hangBehind('up', get('j'), FILL_WIRE);
+      other.send(Buffer.concat([command('GET', 'k'), command('MGET', 'k', 'j'), command('GET', 'j')]));
+      await eventually('all are asked', async () => (await stage.figure('fills')) === '3');
+      await stage.redis.ask('SET', 'k', 'new');
+      await eventually('that was told', async () => (await stage.figure('fills_cancelled')) !== '0');
+      stage.relay.release();
+      await eventually('the first is asked anew', async () => Number(await stage.figure('fills')) >= 5);
+      await eventually('Redis has told j', async () => (await stage.gets()) === 2);
+      await stage.redis.ask('SET', 'j', 'new');
+      stage.relay.release();
+      return (await other.replies(3)).map(String);
+    },
+    seen: [NEW, `*2\r\n${NEW}${NEW}`, NEW],
+    without: { file: 'commands/conversation.js', find: 'all ||= behind.many;', replace: '' },
+    seenWithout: [NEW, `*2\r\n${NEW}${NEW}`, OLD],
+  },
+);
+
 testRule('a value that is passed on in pieces is not given to who joins when it has expired', server, {
   flags: ['--max-value', '1kb'],
   async scenario(stage) {
