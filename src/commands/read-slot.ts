@@ -46,7 +46,10 @@ export interface ReadDesk {
   onRemembered(fresh: boolean, storedAt: number): void;
   /** What stands behind is asked anew: its answers may be older than the one this slot will give. */
   rethinkBehind(slot: Slot): void;
-  /** Of what stands behind, what reads the same key asks anew, for what is asked from `after` on. */
+  /**
+   * Of what stands behind, what reads the same key asks anew, and behind an MGET among that everything: for what is
+   * asked from `after` on.
+   */
   rereadBehind(slot: Slot, name: string, now: number, after: number): void;
   /** Sends the command over the client's shared wire. */
   sendAround(request: Buffer, waiter: Waiter): void;
